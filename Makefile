@@ -1,0 +1,52 @@
+# Everything that a person or a machine runs here. `make` alone tells what there is.
+PYTHON ?= python3.11
+BIN := .venv/bin
+SOURCES := services tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format generate lock bench clean
+
+help: ## tell what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# A stamp for each lock that is installed: the small one is enough to run.
+.venv/runtime.stamp: requirements/runtime.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/runtime.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.lock .venv/runtime.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
+	@touch $@
+
+run: .venv/runtime.stamp ## install what is needed, build the classifier's graph, start everything in one process
+	$(BIN)/pointsman up
+
+check: .venv/dev.stamp ## style, types, import contracts, sizes, generated code
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/architecture tests/protos
+
+test: check ## check, then every test that needs no more than this machine
+	$(BIN)/pytest
+
+format: .venv/dev.stamp ## format the sources
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+generate: .venv/dev.stamp ## regenerate services/pointsman/api from protos/
+	protos/generate.sh services
+
+lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks
+	for pair in runtime:all dev:dev; do \
+	  $(BIN)/uv pip compile pyproject.toml --extra $${pair#*:} --upgrade --generate-hashes --override requirements/overrides.txt \
+	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q -o requirements/$${pair%:*}.lock; \
+	done
+
+clean: ## remove what was installed, built and stored
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

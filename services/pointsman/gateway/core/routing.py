@@ -1,0 +1,152 @@
+"""What is asked of a routing decision, and what comes out of it. Values only; `ranking.py` decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pointsman.gateway.core.catalog import Agent, Capability, CatalogVersion, DataClass, Model, Policy
+
+
+class Cause(StrEnum):
+    """Which row of the table of precedence chose rank 1, or what replaced it."""
+
+    RANKED = "ranked"
+    RULE_PREFERRED = "rule_preferred"
+    PINNED_SESSION = "pinned_session"
+    EXPLICIT_MODEL = "explicit_model"
+    EXPERIMENT = "experiment"
+    OVERRIDE = "override"
+    FALLBACK = "fallback"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What the caller allows. Empty or None: anything."""
+
+    models: tuple[str, ...] = ()  # with "*" wildcards
+    exclude_models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    exclude_providers: tuple[str, ...] = ()
+    capabilities: frozenset[Capability] = frozenset()
+    local_only: bool = False
+    data_class: DataClass | None = None
+    max_cost_nanousd: int | None = None
+    max_latency_s: float | None = None
+    min_success_probability: float | None = None
+    max_fallback_cost_nanousd: int | None = None
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PriorDecision:
+    """A decision made before, to be run as it was or with another of its candidates."""
+
+    decision_id: str
+    model_ids: tuple[str, ...]  # in its order
+    cause: Cause
+    override_model_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRequest:
+    """One request as the decision sees it; no text."""
+
+    policy: Policy
+    policy_label: str  # what the caller named: an id or a number
+    input_byte_count: int  # UTF-8 bytes of all messages
+    constraints: Constraints = Constraints()
+    required_capabilities: frozenset[Capability] = frozenset({Capability.CHAT})  # by what the request holds
+    max_output_token_count: int | None = None
+    task_type: str | None = None
+    model_ids: tuple[str, ...] = ()  # concrete models, in order; empty: auto
+    agent: Agent | None = None
+    prior: PriorDecision | None = None
+    pinned_model_id: str | None = None  # what the session, or a tool loop, keeps
+    experiment_units: Mapping[str, str] = field(default_factory=dict)  # by unit ("request", "session", "user"): its id
+    has_caller_key: bool = False  # the caller's own key makes provider "openai" callable
+    session_model_id: str | None = None  # used last by the session, whose prompt cache is warm
+    cached_prefix_byte_count: int = 0  # shared with the session's last request
+    routing_threshold: float | None = None  # ROUTING_THRESHOLD: least success at which a local model is taken
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCondition:
+    """Whether a provider can be called now."""
+
+    callable: bool
+    reason: str | None = None  # names the setting that would change it
+    listed_upstreams: frozenset[str] = frozenset()  # empty: not listed, so nothing is ruled out
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCondition:
+    """How a model has been doing lately. None: not seen."""
+
+    circuit_open: bool = False
+    availability: float | None = None
+    time_to_first_token_s: float | None = None
+    output_tokens_per_s: float | None = None
+    input_token_ratio: float | None = None  # observed tokens / estimated tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The state of the world at the moment of deciding. A provider that is absent counts as callable."""
+
+    providers: Mapping[str, ProviderCondition] = field(default_factory=dict)
+    models: Mapping[str, ModelCondition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityTerms:
+    """The sum behind a score, in USD; value + cost + latency = score."""
+
+    value_usd: float
+    cost_usd: float  # 0 or less
+    latency_usd: float  # 0 or less
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCandidate:
+    """A model that may answer, with every number that placed it."""
+
+    rank: int
+    model: Model
+    score_usd: float
+    terms: UtilityTerms
+    success_probability: float
+    expected_cost_nanousd: int | None  # None: the model's price is unknown
+    worst_case_cost_nanousd: int | None
+    expected_latency_s: float
+    expected_output_token_count: int
+    availability: float
+    sources: Mapping[str, str]  # where each input comes from: "success" -> "ability", "assumed", …
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A model that may not answer, and why."""
+
+    model_id: str
+    reason: str  # closed words, such as "context_window"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingDecision:
+    """The ordered candidates, and everything that explains them."""
+
+    cause: Cause
+    ranking: tuple[RankedCandidate, ...]  # at least one
+    excluded: tuple[Exclusion, ...]
+    summary: str
+    flips: tuple[str, ...]
+    policy_label: str
+    input_token_count: int
+    output_token_count: int
+    catalog_version: CatalogVersion
+    degraded: tuple[str, ...] = ()
+    experiment_id: str | None = None
+    experiment_note: str | None = None  # why a matching experiment did not enrol
