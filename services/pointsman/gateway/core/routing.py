@@ -7,6 +7,13 @@ from enum import StrEnum
 from pointsman.gateway.core.catalog import Agent, Capability, CatalogVersion, DataClass, Model, Policy
 
 
+class Purpose(StrEnum):
+    """What the decision is for."""
+
+    RECOMMEND = "recommend"  # spends nothing; where no model is callable, all are ranked
+    GENERATE = "generate"
+
+
 class Cause(StrEnum):
     """Which row of the table of precedence chose rank 1, or what replaced it."""
 
@@ -54,7 +61,11 @@ class RoutingRequest:
 
     policy: Policy
     policy_label: str  # what the caller named: an id or a number
-    input_byte_count: int  # UTF-8 bytes of all messages
+    input_byte_count: int  # UTF-8 bytes of all messages' text, tools and schema included, images not
+    purpose: Purpose = Purpose.GENERATE
+    message_count: int = 1
+    image_count: int = 0
+    key_models: tuple[str, ...] = ()  # what the caller's key may use, with "*" wildcards; empty: all. Others do not exist for it
     constraints: Constraints = Constraints()
     required_capabilities: frozenset[Capability] = frozenset({Capability.CHAT})  # by what the request holds
     max_output_token_count: int | None = None
@@ -62,7 +73,8 @@ class RoutingRequest:
     model_ids: tuple[str, ...] = ()  # concrete models, in order; empty: auto
     agent: Agent | None = None
     prior: PriorDecision | None = None
-    pinned_model_id: str | None = None  # what the session, or a tool loop, keeps
+    pinned_model_id: str | None = None  # what answered the session last; kept where the policy pins
+    in_tool_loop: bool = False  # the last messages feed tool results back
     experiment_units: Mapping[str, str] = field(default_factory=dict)  # by unit ("request", "session", "user"): its id
     has_caller_key: bool = False  # the caller's own key makes provider "openai" callable
     session_model_id: str | None = None  # used last by the session, whose prompt cache is warm
@@ -125,13 +137,57 @@ class RankedCandidate:
     reasons: tuple[str, ...]
 
 
+class ExclusionReason(StrEnum):
+    """Why a model may not answer."""
+
+    NOT_REQUESTED = "not_requested"  # the request, its agent or its prior decision names others
+    STATUS = "status"
+    POLICY = "policy"
+    CONSTRAINTS = "constraints"  # models, exclude_models, providers, exclude_providers
+    CAPABILITY = "capability"
+    LOCAL_ONLY = "local_only"
+    DATA_CLASS = "data_class"
+    FACTS_MISSING = "facts_missing"
+    OUTPUT_LIMIT = "output_limit"
+    CONTEXT_WINDOW = "context_window"
+    MAX_COST = "max_cost"
+    MAX_LATENCY = "max_latency"
+    MIN_SUCCESS = "min_success_probability"
+    ROUTING_THRESHOLD = "routing_threshold"
+    CREDENTIALS = "credentials"
+    NOT_LISTED = "not_listed"  # its provider answers, but does not have it
+    MAX_FALLBACK_COST = "max_fallback_cost"
+
+
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """A model that may not answer, and why."""
 
     model_id: str
-    reason: str  # closed words, such as "context_window"
+    reason: ExclusionReason
     message: str
+
+
+class FlipKind(StrEnum):
+    """What would have to change for another model to win."""
+
+    SUCCESS = "success"
+    PRICE = "price"
+    DIFFICULTY = "difficulty"
+    POLICY = "policy"
+    PRECEDENCE = "precedence"  # the rule, pin or experiment that chose
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One change that would make another model win; true when ranked again."""
+
+    kind: FlipKind
+    winner_id: str  # who would win
+    text: str
+    changed_id: str | None = None  # SUCCESS, PRICE: the model whose figure changes
+    at: float | None = None  # SUCCESS: probability; PRICE: USD for this request; DIFFICULTY: complexity score
+    policy_id: str | None = None  # POLICY: the policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +198,7 @@ class RoutingDecision:
     ranking: tuple[RankedCandidate, ...]  # at least one
     excluded: tuple[Exclusion, ...]
     summary: str
-    flips: tuple[str, ...]
+    flips: tuple[Flip, ...]  # `text` is for people
     policy_label: str
     input_token_count: int
     output_token_count: int
@@ -150,3 +206,4 @@ class RoutingDecision:
     degraded: tuple[str, ...] = ()
     experiment_id: str | None = None
     experiment_note: str | None = None  # why a matching experiment did not enrol
+    output_token_limit: int | None = None  # to be sent upstream so that max cost holds; None: the request's own is enough
