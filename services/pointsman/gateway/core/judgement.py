@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+# The categories that need no catalogue; it may add others.
+BUILT_IN_CATEGORIES = frozenset({"coding", "creative_writing", "analysis", "math", "question", "chat", "general"})
+
 
 class Difficulty(StrEnum):
     """Class of the complexity score: easy < 0.35 <= medium < 0.65 <= hard."""

@@ -12,6 +12,8 @@ from pointsman.gateway.core.catalog import Price, PriceTier
 PICOUSD_PER_NANOUSD = 1_000
 PICOUSD_PER_MICROUSD = 1_000_000
 NANOUSD_PER_USD = 1_000_000_000
+# More tokens than any model gives, and still an int32 for those who send it on.
+UNLIMITED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def worst_case_nanousd(price: Price, usage: TokenUsage) -> int:
     Nothing is taken to be cached, every token may be written to the cache, and the dearest tier that
     the input may reach applies, since a shorter input may fall into a dearer one.
     """
-    reachable = [price, *(tier for tier in price.tiers if usage.input_token_count > tier.above_input_token_count)]
-    input_rate = max(price.cache_write_microusd_per_mtok, *(rates.input_microusd_per_mtok for rates in reachable), 0)
+    reachable = _reachable(price, usage.input_token_count)
+    input_rate = max(price.cache_write_microusd_per_mtok, *(rates.input_microusd_per_mtok for rates in reachable))
     output_rate = max(rates.output_microusd_per_mtok for rates in reachable)
     picousd = usage.input_token_count * input_rate + usage.output_token_count * output_rate
     return _rounded_up(picousd + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
@@ -61,14 +63,13 @@ def worst_case_nanousd(price: Price, usage: TokenUsage) -> int:
 def affordable_output_token_count(price: Price, *, limit_nanousd: int, input_usage: TokenUsage) -> int:
     """Most completion tokens with which the worst case of `input_usage` stays within the limit; 0 where none does.
 
-    A model without output price affords any number: 2**31 - 1 is answered.
+    UNLIMITED where completions are free.
     """
-    reachable = [price, *(tier for tier in price.tiers if input_usage.input_token_count > tier.above_input_token_count)]
-    output_rate = max(rates.output_microusd_per_mtok for rates in reachable)
+    output_rate = max(rates.output_microusd_per_mtok for rates in _reachable(price, input_usage.input_token_count))
     left_nanousd = limit_nanousd - worst_case_nanousd(price, input_usage)
     if left_nanousd < 0:
         return 0
-    return left_nanousd * PICOUSD_PER_NANOUSD // output_rate if output_rate else 2**31 - 1
+    return left_nanousd * PICOUSD_PER_NANOUSD // output_rate if output_rate else UNLIMITED
 
 
 def decimal_usd(nanousd: int) -> Decimal:
@@ -88,6 +89,11 @@ def _rates_for(price: Price, input_token_count: int) -> Price | PriceTier:
         return price
     reached = [tier for tier in price.tiers if input_token_count > tier.above_input_token_count]
     return max(reached, key=lambda tier: tier.above_input_token_count) if reached else price
+
+
+def _reachable(price: Price, input_token_count: int) -> list[Price | PriceTier]:
+    """The price and every tier that an input of at most this length may fall into."""
+    return [price, *(tier for tier in price.tiers if input_token_count > tier.above_input_token_count)]
 
 
 def _rounded_up(picousd: int) -> int:
