@@ -1,0 +1,57 @@
+"""How commands talk to a running gateway: over its REST API, like any other client."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+REQUEST_TIMEOUT_S = 120  # a cold local model may take that long to its first token
+
+
+class GatewayUnreachable(Exception):
+    """Nothing answers at the gateway's address."""
+
+
+class GatewayRefused(Exception):
+    """The gateway answered with an error; the message is its own."""
+
+
+def gateway_url(var_dir: Path, *, port: int) -> str:
+    """Where the gateway listens: what `up` wrote into its folder, else the port of the settings."""
+    written = var_dir / "addresses.json"
+    if written.exists():
+        addresses: Mapping[str, str] = json.loads(written.read_text(encoding="utf-8"))
+        return f"http://{addresses['gateway']}"
+    return f"http://127.0.0.1:{port}"
+
+
+def call_gateway(url: str, path: str, *, body: object = None, key: str | None = None) -> dict[str, Any]:
+    """The JSON that the gateway answers: to a POST where there is a body, else to a GET.
+
+    Raises GatewayUnreachable where nothing listens, GatewayRefused with the answer's message.
+    """
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{url}{path}", data=data, headers=headers)  # noqa: S310  # our own http address
+    # No proxy: the gateway is on this machine or named by its operator.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=REQUEST_TIMEOUT_S) as answer:
+            parsed: dict[str, Any] = json.load(answer)
+            return parsed
+    except urllib.error.HTTPError as error:
+        with error:
+            raise GatewayRefused(refusal(error.read(), error.code)) from error
+    except (urllib.error.URLError, OSError) as error:
+        raise GatewayUnreachable(f"no gateway answers at {url}; start one with `pointsman up`") from error
+
+
+def refusal(body: bytes, status: int) -> str:
+    """The message of an error answer, with its code."""
+    try:
+        error = json.loads(body)["error"]
+        return f"{error['message']} ({error['code']})"
+    except (ValueError, KeyError, TypeError):
+        return f"the gateway answered with status {status}"

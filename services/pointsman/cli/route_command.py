@@ -1,0 +1,75 @@
+"""`pointsman route "prompt"`: which model would answer, and why; with `--generate` also the answer."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pointsman.cli.gateway_http import call_gateway, gateway_url
+from pointsman.gateway.settings import GatewaySettings
+
+SHOWN_CANDIDATES = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("prompt", help="the prompt to route; - reads it from standard input")
+    parser.add_argument("--policy", default=None, help="cheap, balanced, quality, one of the catalogue's, or a number from 0 to 1")
+    parser.add_argument("--generate", action="store_true", help="call the chosen model and print its answer")
+
+
+def route(arguments: argparse.Namespace, settings: GatewaySettings) -> int:
+    """Ask the running gateway and show what it says."""
+    prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    body: dict[str, Any] = {"prompt": prompt, "mode": "generate" if arguments.generate else "recommend"}
+    if arguments.policy is not None:
+        body["policy"] = policy_of(arguments.policy)
+    key = settings.admin_key.get_secret_value() if settings.admin_key else None
+    answer = call_gateway(gateway_url(settings.var_dir, port=settings.port), "/route", body=body, key=key)
+    if arguments.json:
+        print(json.dumps(answer, ensure_ascii=False))
+    else:
+        show(answer, Console())
+    return 0
+
+
+def policy_of(text: str) -> str | float:
+    """A number where it reads as one, else a name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def show(answer: dict[str, Any], console: Console) -> None:
+    """The decision as a person reads it."""
+    classification = answer["classification"]
+    share = f"{classification['domain_confidence']:.0%}"
+    took = f"{classification['ms']:.1f} ms"
+    console.print(Text(f"{classification['category']}, {classification['difficulty']} ({share} sure, {took})"))
+    console.print(Text(answer["why"]["summary"], style="bold"))
+    console.print(ranking_table(answer["ranking"][:SHOWN_CANDIDATES]))
+    for flip in answer["why"]["flips"]:
+        console.print(Text(f"would change it: {flip}", style="dim"))
+    if answer["degraded"]:
+        console.print(Text(f"degraded: {', '.join(answer['degraded'])}", style="yellow"))
+    if "response" in answer:
+        console.print(Text(f"\n{answer['response']}\n"))
+        console.print(Text(f"{answer['selected_model']}, {answer['cost_usd']} USD, {answer['latency_ms']:.0f} ms", style="dim"))
+
+
+def ranking_table(ranking: list[dict[str, Any]]) -> Table:
+    """The first candidates with the numbers that placed them."""
+    table = Table("model", "provider", "success", "cost USD", "latency ms", box=None)
+    for candidate in ranking:
+        model = candidate["model"]
+        cost = candidate["expected_cost_usd"]
+        figures = (f"{candidate['success_probability']:.2f}", "unknown" if cost is None else f"{cost:.6f}")
+        table.add_row(Text(model["id"]), Text(model["provider"]), *figures, f"{candidate['expected_latency_ms']:.0f}")
+    return table
+
+

@@ -1,0 +1,49 @@
+"""Every service in one process, over loopback gRPC: what `pointsman up` runs.
+
+Each service is entered as it is when it runs alone; only the addresses of its peers are handed
+over here, because with port 0 they are known no earlier.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from pointsman.classifier import server as classifier
+from pointsman.classifier.settings import ClassifierSettings
+from pointsman.executor import server as executor
+from pointsman.executor.settings import ExecutorSettings
+from pointsman.gateway import server as gateway
+from pointsman.gateway.settings import GatewaySettings
+from pointsman.ledger import server as ledger
+from pointsman.ledger.settings import LedgerSettings
+from pointsman.registry import server as registry
+from pointsman.registry.settings import RegistrySettings
+
+
+@dataclass(frozen=True, slots=True)
+class UpSettings:
+    """The settings of each service."""
+
+    registry: RegistrySettings
+    classifier: ClassifierSettings
+    executor: ExecutorSettings
+    ledger: LedgerSettings
+    gateway: GatewaySettings
+
+
+@asynccontextmanager
+async def serve(settings: UpSettings) -> AsyncIterator[Mapping[str, str]]:
+    """Serve everything until the context is left; yields all bound addresses.
+
+    Left in reverse order: the gateway first, so that what is in flight still finds its services.
+    """
+    async with AsyncExitStack() as stack:
+        addresses = dict(await stack.enter_async_context(registry.serve(settings.registry)))
+        to_registry = {"registry_target": addresses["registry_grpc"]}
+        addresses |= await stack.enter_async_context(ledger.serve(settings.ledger))
+        addresses |= await stack.enter_async_context(executor.serve(settings.executor.model_copy(update=to_registry)))
+        addresses |= await stack.enter_async_context(classifier.serve(settings.classifier.model_copy(update=to_registry)))
+        services = ("registry", "classifier", "executor", "ledger")
+        targets = {f"{service}_target": addresses[f"{service}_grpc"] for service in services}
+        addresses |= await stack.enter_async_context(gateway.serve(settings.gateway.model_copy(update=targets)))
+        yield addresses
