@@ -87,10 +87,12 @@ class Price:
     @property
     def is_free(self) -> bool:
         """True where no use of the model costs anything."""
-        prices = [self.input_microusd_per_mtok, self.cached_input_microusd_per_mtok, self.cache_write_microusd_per_mtok]
-        prices += [self.output_microusd_per_mtok, self.image_microusd or 0]
-        prices += [max(t.input_microusd_per_mtok, t.cached_input_microusd_per_mtok, t.output_microusd_per_mtok) for t in self.tiers]
-        return max(prices) == 0
+        if self.input_microusd_per_mtok or self.output_microusd_per_mtok or self.image_microusd:
+            return False
+        if self.cached_input_microusd_per_mtok or self.cache_write_microusd_per_mtok:
+            return False
+        tiers = self.tiers
+        return not any(t.input_microusd_per_mtok or t.cached_input_microusd_per_mtok or t.output_microusd_per_mtok for t in tiers)
 
 
 @dataclass(frozen=True, slots=True)

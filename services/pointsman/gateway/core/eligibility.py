@@ -23,6 +23,8 @@ class Admission:
     request: RoutingRequest
     named_ids: frozenset[str]  # asked for by name: they need no known facts, and may be deprecated
     only_named: bool
+    has_lists: bool  # of models or providers, allowed or not
+    capabilities: frozenset[Capability]
     local_only: bool
     data_class: DataClass | None
     max_cost_nanousd: int | None
@@ -38,6 +40,8 @@ def admission_of(request: RoutingRequest, *, named_ids: frozenset[str], only_nam
         request=request,
         named_ids=named_ids,
         only_named=only_named,
+        has_lists=_has_lists(request),
+        capabilities=request.required_capabilities | constraints.capabilities,
         local_only=policy.local_only or constraints.local_only,
         data_class=max(data_classes, default=None),
         max_cost_nanousd=min(costs, default=None),
@@ -57,14 +61,17 @@ def exclude_by_nature(model: Model, admission: Admission) -> Exclusion | None:
         return Exclusion(model.id, ExclusionReason.NOT_REQUESTED, "the request names other models")
     if model.status is not ModelStatus.ACTIVE and not (is_named and model.status is ModelStatus.DEPRECATED):
         return Exclusion(model.id, ExclusionReason.STATUS, f"the model is {model.status}")
-    if (excluded := _exclude_by_lists(model, admission.request)) is not None:
+    if admission.has_lists and (excluded := _exclude_by_lists(model, admission.request)) is not None:
         return excluded
+    if model.capabilities and not admission.capabilities <= model.capabilities:
+        lacking = ", ".join(sorted(admission.capabilities - model.capabilities))
+        return Exclusion(model.id, ExclusionReason.CAPABILITY, f"it lacks {lacking}")
     if admission.local_only and model.provider.location is not Location.LOCAL:
         return Exclusion(model.id, ExclusionReason.LOCAL_ONLY, f"local_only is set, and provider {model.provider.id} is not local")
     if admission.data_class is not None and not _may_see(model, admission.data_class):
         message = f"data of class {admission.data_class.name.lower()} may not go to this model"
         return Exclusion(model.id, ExclusionReason.DATA_CLASS, message)
-    return None if is_named else _exclude_by_facts(model, admission.request)
+    return None if is_named else _exclude_by_facts(model, admission.capabilities)
 
 
 def exclude_by_work(model: Model, estimate: Estimate, admission: Admission) -> Exclusion | None:
@@ -134,23 +141,27 @@ def _exclude_by_lists(model: Model, request: RoutingRequest) -> Exclusion | None
     for name, is_excluded in by_list.items():
         if is_excluded:
             return Exclusion(model.id, ExclusionReason.CONSTRAINTS, f"constraints.{name} does not allow it")
-    lacking = (request.required_capabilities | constraints.capabilities) - model.capabilities
-    if lacking and model.capabilities:
-        return Exclusion(model.id, ExclusionReason.CAPABILITY, f"it lacks {', '.join(sorted(lacking))}")
     return None
 
 
-def _exclude_by_facts(model: Model, request: RoutingRequest) -> Exclusion | None:
+def _exclude_by_facts(model: Model, capabilities: frozenset[Capability]) -> Exclusion | None:
     """Exclude a model of which too little is known to rank it. An embedding needs no ability."""
-    is_rated = bool(model.skills) or model.quality_score is not None or Capability.EMBEDDINGS in request.required_capabilities
-    facts = {
-        "capabilities": bool(model.capabilities),
-        "price": model.price is not None,
-        "context window": model.context_window_token_count is not None,
-        "ability and quality score": is_rated,
-    }
-    missing = [name for name, is_known in facts.items() if not is_known]
+    missing = []
+    if not model.capabilities:
+        missing.append("capabilities")
+    if model.price is None:
+        missing.append("price")
+    if model.context_window_token_count is None:
+        missing.append("context window")
+    if not model.skills and model.quality_score is None and Capability.EMBEDDINGS not in capabilities:
+        missing.append("ability and quality score")
     return Exclusion(model.id, ExclusionReason.FACTS_MISSING, f"unknown: {', '.join(missing)}") if missing else None
+
+
+def _has_lists(request: RoutingRequest) -> bool:
+    policy, constraints = request.policy, request.constraints
+    by_request = constraints.models or constraints.exclude_models or constraints.providers or constraints.exclude_providers
+    return bool(policy.models or policy.exclude_models or by_request)
 
 
 def _may_see(model: Model, data_class: DataClass) -> bool:

@@ -43,6 +43,8 @@ class Work:
     input_token_count: int
     output_token_count: int
     output_source: str  # "category_prior" or "max_tokens"
+    worst_input_token_count: int
+    has_completion: bool  # an embedding has none
     cached_share: float  # of the input, on the model that the session used last
 
 
@@ -61,17 +63,21 @@ class Estimate:
 
 
 def work_of(request: RoutingRequest, label: Label) -> Work:
-    """Tokens of the request by its bytes and its category. An embedding has no completion."""
+    """Tokens of the request by its bytes and its category."""
     output_count, output_source = 0, "category_prior"
-    if Capability.EMBEDDINGS not in request.required_capabilities:
+    has_completion = Capability.EMBEDDINGS not in request.required_capabilities
+    if has_completion:
         output_count = OUTPUT_TOKEN_PRIORS.get(label.category or GENERAL, OUTPUT_TOKEN_PRIORS[GENERAL])
         if request.max_output_token_count is not None and request.max_output_token_count < output_count:
             output_count, output_source = request.max_output_token_count, "max_tokens"
     share = request.cached_prefix_byte_count / request.input_byte_count if request.input_byte_count else 0.0
+    worst_count = request.input_byte_count + request.message_count * WORST_TOKENS_PER_MESSAGE
     return Work(
         input_token_count=math.ceil(request.input_byte_count / BYTES_PER_TOKEN) + request.image_count * TOKENS_PER_IMAGE,
         output_token_count=output_count,
         output_source=output_source,
+        worst_input_token_count=worst_count + request.image_count * WORST_TOKENS_PER_IMAGE,
+        has_completion=has_completion,
         cached_share=min(share, 1.0),
     )
 
@@ -87,7 +93,7 @@ def estimate(model: Model, request: RoutingRequest, work: Work, condition: Model
     cached_share = work.cached_share if model.id == request.session_model_id else 0.0
     cached_count = int(input_count * cached_share)
     latency_s, latency_source, rate_source = _latency(model, condition, output_count, cached_share)
-    expected_nanousd, worst_nanousd = _costs(model, request, TokenUsage(input_count, output_count, cached_count))
+    expected_nanousd, worst_nanousd = _costs(model, request, work, TokenUsage(input_count, output_count, cached_count))
     return Estimate(
         input_token_count=input_count,
         output_token_count=output_count,
@@ -107,38 +113,25 @@ def estimate(model: Model, request: RoutingRequest, work: Work, condition: Model
     )
 
 
-def _costs(model: Model, request: RoutingRequest, usage: TokenUsage) -> tuple[int | None, int | None]:
-    """Expected and worst cost; images billed one by one are not billed as tokens too."""
-    if model.price is None:
+def _costs(model: Model, request: RoutingRequest, work: Work, expected: TokenUsage) -> tuple[int | None, int | None]:
+    """Expected and worst cost. The worst is held to the completion limit that is sent upstream."""
+    price = model.price
+    if price is None:
         return None, None
-    if not model.price.is_free:
-        expected = usage
-        if request.image_count:
-            expected = _with_images(model, request, usage)
-        return attempt_cost_nanousd(model.price, expected), worst_case_nanousd(model.price, worst_usage(model, request, usage))
-    return 0, 0
+    if price.is_free:
+        return 0, 0
+    worst_input_count = max(work.worst_input_token_count, expected.input_token_count)
+    worst_output_count = max(output_token_limit(model, request) if work.has_completion else 0, expected.output_token_count)
+    worst = TokenUsage(worst_input_count, worst_output_count, image_count=request.image_count)
+    if request.image_count and price.image_microusd is not None:
+        expected = _with_images_apart(expected, request.image_count)
+    return attempt_cost_nanousd(price, expected), worst_case_nanousd(price, worst)
 
 
-def _with_images(model: Model, request: RoutingRequest, usage: TokenUsage) -> TokenUsage:
-    if model.price is None or model.price.image_microusd is None:
-        return usage
-    text_count = max(0, usage.input_token_count - request.image_count * TOKENS_PER_IMAGE)
-    cached_count = min(usage.cached_input_token_count, text_count)
-    return TokenUsage(text_count, usage.output_token_count, cached_count, image_count=request.image_count)
-
-
-def worst_usage(model: Model, request: RoutingRequest, expected: TokenUsage) -> TokenUsage:
-    """Most tokens that the request can use on this model, held to the completion limit sent upstream."""
-    bound = request.input_byte_count + request.message_count * WORST_TOKENS_PER_MESSAGE
-    bound += request.image_count * WORST_TOKENS_PER_IMAGE
-    output_limit = 0
-    if Capability.EMBEDDINGS not in request.required_capabilities:
-        output_limit = output_token_limit(model, request)
-    return TokenUsage(
-        input_token_count=max(bound, expected.input_token_count),
-        output_token_count=max(output_limit, expected.output_token_count),
-        image_count=request.image_count,
-    )
+def _with_images_apart(usage: TokenUsage, image_count: int) -> TokenUsage:
+    """Images that are billed one by one are not billed as tokens too."""
+    text_count = max(0, usage.input_token_count - image_count * TOKENS_PER_IMAGE)
+    return TokenUsage(text_count, usage.output_token_count, min(usage.cached_input_token_count, text_count), image_count=image_count)
 
 
 def output_token_limit(model: Model, request: RoutingRequest) -> int:

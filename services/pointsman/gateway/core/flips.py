@@ -155,10 +155,10 @@ def _score(stakes: Stakes, prospect: Prospect, *, success: float | None = None, 
     """The prospect's score, with one of its figures supposed."""
     return score_usd(
         stakes,
-        success_probability=prospect.success_probability if success is None else success,
-        availability=prospect.estimate.availability,
-        cost_usd=prospect.cost_usd if cost_usd is None else cost_usd,
-        latency_s=prospect.estimate.latency_s,
+        prospect.success_probability if success is None else success,
+        prospect.estimate.availability,
+        prospect.cost_usd if cost_usd is None else cost_usd,
+        prospect.estimate.latency_s,
     )
 
 

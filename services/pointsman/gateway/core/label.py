@@ -1,6 +1,6 @@
 """What ranking goes by: the judgement of a prompt, with what the caller says of his task put above it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pointsman.gateway.core.catalog import Condition
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, Difficulty, Judgement
@@ -32,7 +32,7 @@ class Label:
 
     def judged(self, difficulty: Difficulty, difficulty_logit: float) -> "Label":
         """The same prompt, were it that difficult."""
-        return replace(self, difficulty=difficulty, difficulty_logit=difficulty_logit)
+        return Label(self.task, self.category, self.category_weights, difficulty, difficulty_logit, self.discrimination)
 
 
 def label_of(judgement: Judgement | None, task_type: str | None) -> Label:

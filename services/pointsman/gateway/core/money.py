@@ -32,19 +32,14 @@ def attempt_cost_nanousd(price: Price, usage: TokenUsage) -> int:
 
     Raises ValueError for a negative count. Cached tokens beyond the input are billed as cached, not refused.
     """
-    counts = (usage.input_token_count, usage.output_token_count, usage.cached_input_token_count)
-    if min(*counts, usage.cache_write_token_count, usage.image_count) < 0:
+    cached_count, written_count, output_count = usage.cached_input_token_count, usage.cache_write_token_count, usage.output_token_count
+    if usage.input_token_count < 0 or cached_count < 0 or written_count < 0 or output_count < 0 or usage.image_count < 0:
         raise ValueError("cost of an attempt: token counts are 0 or more")
     rates = _rates_for(price, usage.input_token_count)
-    uncached_count = max(0, usage.input_token_count - usage.cached_input_token_count - usage.cache_write_token_count)
-    picousd = (
-        uncached_count * rates.input_microusd_per_mtok
-        + usage.cached_input_token_count * rates.cached_input_microusd_per_mtok
-        + usage.cache_write_token_count * price.cache_write_microusd_per_mtok
-        + usage.output_token_count * rates.output_microusd_per_mtok
-        + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD
-    )
-    return _rounded_up(picousd)
+    uncached_count = max(0, usage.input_token_count - cached_count - written_count)
+    picousd = uncached_count * rates.input_microusd_per_mtok + output_count * rates.output_microusd_per_mtok
+    picousd += cached_count * rates.cached_input_microusd_per_mtok + written_count * price.cache_write_microusd_per_mtok
+    return _rounded_up(picousd + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
 
 
 def worst_case_nanousd(price: Price, usage: TokenUsage) -> int:
@@ -53,9 +48,7 @@ def worst_case_nanousd(price: Price, usage: TokenUsage) -> int:
     Nothing is taken to be cached, every token may be written to the cache, and the dearest tier that
     the input may reach applies, since a shorter input may fall into a dearer one.
     """
-    reachable = _reachable(price, usage.input_token_count)
-    input_rate = max(price.cache_write_microusd_per_mtok, *(rates.input_microusd_per_mtok for rates in reachable))
-    output_rate = max(rates.output_microusd_per_mtok for rates in reachable)
+    input_rate, output_rate = _dearest_rates(price, usage.input_token_count)
     picousd = usage.input_token_count * input_rate + usage.output_token_count * output_rate
     return _rounded_up(picousd + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
 
@@ -65,7 +58,7 @@ def affordable_output_token_count(price: Price, *, limit_nanousd: int, input_usa
 
     UNLIMITED where completions are free.
     """
-    output_rate = max(rates.output_microusd_per_mtok for rates in _reachable(price, input_usage.input_token_count))
+    _, output_rate = _dearest_rates(price, input_usage.input_token_count)
     left_nanousd = limit_nanousd - worst_case_nanousd(price, input_usage)
     if left_nanousd < 0:
         return 0
@@ -79,8 +72,8 @@ def decimal_usd(nanousd: int) -> Decimal:
 
 def format_usd(nanousd: int) -> str:
     """Exact US dollars for people, without exponent or idle zeros: "$0.00012"."""
-    text = f"{decimal_usd(nanousd):f}"
-    return "$" + (text.rstrip("0").rstrip(".") or "0")
+    dollars, rest = divmod(abs(nanousd), NANOUSD_PER_USD)
+    return f"{'-' if nanousd < 0 else ''}${dollars}.{rest:09d}".rstrip("0").rstrip(".")
 
 
 def _rates_for(price: Price, input_token_count: int) -> Price | PriceTier:
@@ -91,9 +84,15 @@ def _rates_for(price: Price, input_token_count: int) -> Price | PriceTier:
     return max(reached, key=lambda tier: tier.above_input_token_count) if reached else price
 
 
-def _reachable(price: Price, input_token_count: int) -> list[Price | PriceTier]:
-    """The price and every tier that an input of at most this length may fall into."""
-    return [price, *(tier for tier in price.tiers if input_token_count > tier.above_input_token_count)]
+def _dearest_rates(price: Price, input_token_count: int) -> tuple[int, int]:
+    """Highest rates of input, written to the cache or not, and of output that so long an input, or a shorter one, may meet."""
+    input_rate = max(price.input_microusd_per_mtok, price.cache_write_microusd_per_mtok)
+    output_rate = price.output_microusd_per_mtok
+    for tier in price.tiers:
+        if input_token_count > tier.above_input_token_count:
+            input_rate = max(input_rate, tier.input_microusd_per_mtok)
+            output_rate = max(output_rate, tier.output_microusd_per_mtok)
+    return input_rate, output_rate
 
 
 def _rounded_up(picousd: int) -> int:

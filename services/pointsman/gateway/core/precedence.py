@@ -56,8 +56,7 @@ def place(request: RoutingRequest, *, policy: Policy, label: Label, catalog: Cat
         return _place_prior(request.prior, by_id, named)
     if request.model_ids:
         return Placement(tuple(named), Cause.EXPLICIT_MODEL, "the request names it")
-    healthy = {model_id: prospect for model_id, prospect in by_id.items() if not prospect.is_circuit_open}
-    leaders = healthy or by_id
+    leaders = {model_id: prospect for model_id, prospect in by_id.items() if not prospect.is_circuit_open} or by_id
     if request.agent is not None and request.agent.model_id is not None:
         return _place_agent(request.agent.model_id, request.agent.name, leaders, [*named, *ranked])
     return _place_auto(request, policy, label, catalog, ranked, leaders)
@@ -129,10 +128,11 @@ def matching_rule(catalog: Catalog, label: Label, policy_id: str) -> RoutingRule
 
 def _healthy_first(order: Iterable[Prospect]) -> tuple[Prospect, ...]:
     """Each prospect once, at its first place, those with an open circuit behind all others."""
-    unique: dict[str, Prospect] = {}
+    healthy: dict[str, Prospect] = {}
+    ailing: dict[str, Prospect] = {}
     for prospect in order:
-        unique.setdefault(prospect.model.id, prospect)
-    return tuple(sorted(unique.values(), key=lambda prospect: prospect.is_circuit_open))
+        (ailing if prospect.is_circuit_open else healthy).setdefault(prospect.model.id, prospect)
+    return (*healthy.values(), *ailing.values())
 
 
 def _prior_ids(prior: PriorDecision) -> tuple[str, ...]:

@@ -29,13 +29,9 @@ class Prospect:
     estimate: Estimate
     theta: Theta
     success_probability: float
+    cost_usd: float  # an unknown price counts as 0 here, and is told as unknown
     is_circuit_open: bool
     obstacle: str | None = None  # why it cannot be called now, where it is ranked all the same
-
-    @property
-    def cost_usd(self) -> float:
-        """Expected cost; an unknown price counts as 0 here, and is told as unknown."""
-        return (self.estimate.expected_cost_nanousd or 0) / NANOUSD_PER_USD
 
     def terms(self, stakes: Stakes) -> UtilityTerms:
         """The sum behind its score."""
@@ -100,11 +96,9 @@ def by_utility(prospects: Iterable[Prospect], stakes: Stakes) -> tuple[Prospect,
 def utility_key(prospect: Prospect, stakes: Stakes, chance: float) -> tuple[float, float, float, str]:
     """What prospects are ordered by, ascending, at that probability of success."""
     needs = prospect.estimate
-    cost_nanousd = needs.expected_cost_nanousd
-    score = score_usd(
-        stakes, success_probability=chance, availability=needs.availability, cost_usd=prospect.cost_usd, latency_s=needs.latency_s
-    )
-    return (-score, -chance, math.inf if cost_nanousd is None else cost_nanousd, prospect.model.id)
+    score = score_usd(stakes, chance, needs.availability, prospect.cost_usd, needs.latency_s)
+    tie_cost_usd = math.inf if needs.expected_cost_nanousd is None else prospect.cost_usd
+    return (-score, -chance, tie_cost_usd, prospect.model.id)
 
 
 def _meet(
@@ -118,4 +112,5 @@ def _meet(
     if (excluded := exclude_by_work(model, needs, admission)) is not None:
         return excluded
     theta = abilities.theta_of(model, label)
-    return Prospect(model, needs, theta, success_probability(theta.value, label), condition.circuit_open)
+    cost_usd = (needs.expected_cost_nanousd or 0) / NANOUSD_PER_USD
+    return Prospect(model, needs, theta, success_probability(theta.value, label), cost_usd, condition.circuit_open)

@@ -34,8 +34,8 @@ class Theta:
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), without overflow."""
     if x >= 0:
-        return 1.0 / (1.0 + math.exp(-min(x, 700.0)))
-    grown = math.exp(max(x, -700.0))
+        return 1.0 / (1.0 + math.exp(-x))
+    grown = math.exp(x)
     return grown / (1.0 + grown)
 
 

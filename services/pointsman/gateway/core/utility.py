@@ -46,7 +46,7 @@ def terms_of(stakes: Stakes, *, success_probability: float, availability: float,
     )
 
 
-def score_usd(stakes: Stakes, *, success_probability: float, availability: float, cost_usd: float, latency_s: float) -> float:
+def score_usd(stakes: Stakes, success_probability: float, availability: float, cost_usd: float, latency_s: float) -> float:
     """The sum of the terms, added in their order, without making them."""
-    value_usd = stakes.value_usd * min(success_probability, stakes.good_enough) * availability
-    return value_usd - cost_usd - stakes.latency_usd_per_s * latency_s
+    success = success_probability if success_probability < stakes.good_enough else stakes.good_enough
+    return stakes.value_usd * success * availability - cost_usd - stakes.latency_usd_per_s * latency_s
