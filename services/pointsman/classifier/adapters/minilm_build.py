@@ -1,0 +1,71 @@
+"""Builds the encoder's graph, as a process of its own: `python -m … WEIGHTS TARGET`.
+
+A process of its own, because building needs some 400 MB and onnx, and the service that then
+serves for weeks should not keep them. It parses the weights, so it is started without secrets.
+
+Tells its progress on standard output, a line each: the share done, a space, the step's name.
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from safetensors.numpy import load
+
+from pointsman.classifier.adapters.graph_store import EXIT_UNTRUSTED, hash_path
+from pointsman.classifier.adapters.minilm_files import WEIGHTS_SHA256
+from pointsman.classifier.adapters.minilm_graph import LAYERS, build_minilm
+
+# Shares of the whole, measured: reading and hashing, six layers, writing.
+SHARE_READ = 0.2
+SHARE_BUILT = 0.9
+
+
+def main(weights_path: Path, target: Path) -> int:
+    """Build the graph at `target`, its hash beside it; the process's exit status."""
+    tell(0.0, "checking the weights")
+    content = weights_path.read_bytes()
+    # What is hashed is what is parsed: the file cannot change in between.
+    if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
+        return EXIT_UNTRUSTED
+    tell(SHARE_READ, "quantising")
+    graph = build_minilm(load(content), tell_layer)
+    tell(SHARE_BUILT, "writing the graph")
+    write_graph(target, graph)
+    tell(1.0, "done")
+    return 0
+
+
+def write_graph(target: Path, graph: bytes) -> None:
+    """The graph, then its hash: a crash in between leaves a graph that is rebuilt."""
+    write_atomically(target, graph)
+    write_atomically(hash_path(target), hashlib.sha256(graph).hexdigest().encode())
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Write the whole file or leave the old one."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def tell_layer(done_count: int) -> None:
+    """One more layer is done."""
+    tell(SHARE_READ + (SHARE_BUILT - SHARE_READ) * done_count / LAYERS, f"quantising layer {done_count} of {LAYERS}")
+
+
+def tell(share: float, step: str) -> None:
+    """One line for the process that waits."""
+    sys.stdout.write(f"{share:.2f} {step}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))

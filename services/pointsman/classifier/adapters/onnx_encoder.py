@@ -1,0 +1,129 @@
+"""all-MiniLM-L6-v2 by ONNX Runtime on the CPU."""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
+from tokenizers import Tokenizer
+
+from pointsman.classifier.adapters.minilm_files import TOKENIZER_SHA256, UntrustedModelFile
+from pointsman.classifier.core.ports import Embeddings, EncoderFailed, TokenIds
+
+ENCODER_NAME = "onnx-int8"
+DIMENSIONS = 384
+
+# What the model was made for: max_seq_length in its sentence_bert_config.json, [CLS] and [SEP] included.
+MAX_TOKENS = 256
+# Long prompts say what they want at the start or at the end; the middle is what they say it about.
+HEAD_TOKENS = MAX_TOKENS // 2
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+# ONNX Runtime's errors have no base of their own.
+RUNTIME_ERRORS = (
+    runtime_errors.EPFail,
+    runtime_errors.Fail,
+    runtime_errors.InvalidArgument,
+    runtime_errors.InvalidGraph,
+    runtime_errors.InvalidProtobuf,
+    runtime_errors.NoSuchFile,
+    runtime_errors.NotImplemented,
+    runtime_errors.RuntimeException,
+)
+
+
+class OnnxEncoder:
+    """The Encoder port over an inference session and a tokenizer."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+
+    @property
+    def name(self) -> str:
+        """Runtime and precision."""
+        return ENCODER_NAME
+
+    def tokenize(self, text: str) -> TokenIds:
+        """First and last tokens of a text, with [CLS] before and [SEP] after."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        if len(ids) <= MAX_TOKENS:
+            return tuple(ids)
+        return (*ids[:HEAD_TOKENS], *ids[HEAD_TOKENS - MAX_TOKENS :])
+
+    def encode(self, batch: Sequence[TokenIds]) -> Embeddings:
+        """Encode one by one.
+
+        A padded batch of 8 would be 7 % faster a text (1.95 against 2.10 ms at 20 tokens), but the
+        ranges for int8 are taken over the whole input: a text's vector would depend on what
+        happens to be encoded with it (cosine down to 0.98), and so might its category.
+        """
+        rows = np.empty((len(batch), DIMENSIONS), np.float32)
+        try:
+            for row, ids in zip(rows, batch, strict=True):
+                (embedding,) = self._session.run(None, {"ids": np.array([ids], np.int64)})
+                row[:] = embedding[0]
+        except RUNTIME_ERRORS as error:
+            raise EncoderFailed(f"encode {len(batch)} texts: {error}") from error
+        if not np.isfinite(rows).all():
+            raise EncoderFailed(f"encode {len(batch)} texts: the result is not finite")
+        return rows
+
+
+def load_onnx_encoder(graph: Path, tokenizer: Path, *, thread_count: int) -> OnnxEncoder:
+    """The encoder of a verified graph and a tokenizer, which is verified here.
+
+    thread_count: cores that one text is spread over. Raises EncoderFailed where they do not load,
+    UntrustedModelFile where the tokenizer is not the pinned one.
+    """
+    content = tokenizer.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != TOKENIZER_SHA256:
+        raise UntrustedModelFile(f"{tokenizer}: sha256 is {found}, not the pinned {TOKENIZER_SHA256}")
+    try:
+        options = session_options(thread_count, is_exact=int8_saturates(platform.machine(), cpu_flags()))
+        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except RUNTIME_ERRORS as error:
+        raise EncoderFailed(f"load {graph.name}: {error}") from error
+    return OnnxEncoder(session, load_tokenizer(content))
+
+
+def load_tokenizer(content: bytes) -> Tokenizer:
+    """The tokenizer, which as published pads and cuts to 128 tokens; we do neither."""
+    tokenizer = Tokenizer.from_buffer(content)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def session_options(thread_count: int, *, is_exact: bool) -> onnxruntime.SessionOptions:
+    """One text at a time on few cores, which the other services share. is_exact: no saturating kernels."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = thread_count
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if is_exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def int8_saturates(machine: str, flags: str) -> bool:
+    """True for x86 without VNNI: its int8 kernels add two products in 16 bits, where large ones are cut off.
+
+    There the exact kernels are taken; here, where they are not needed, they took 3.7 instead of 2.4 ms.
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html#when-and-why-do-i-need-to-try-u8u8
+    """
+    return machine.lower() in {"x86_64", "amd64"} and "vnni" not in flags
+
+
+def cpu_flags() -> str:
+    """What the processor can do, in the kernel's words; empty where the system does not tell."""
+    try:
+        return CPU_INFO.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

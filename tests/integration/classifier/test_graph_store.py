@@ -1,0 +1,74 @@
+"""The graph on disk: built, verified, rebuilt, refused."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pointsman.classifier.adapters.graph_store import GraphNotBuilt, ensure_graph, graph_path, is_intact
+from pointsman.classifier.adapters.minilm_files import MiniLmFiles, UntrustedModelFile
+
+
+class Progress:
+    """What a listener was told."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+        self.steps: list[str] = []
+
+    def __call__(self, share: float, step: str) -> None:
+        self.shares.append(share)
+        self.steps.append(step)
+
+
+def suffixes_in(folder: Path) -> set[str]:
+    return {path.suffix for path in folder.iterdir()}
+
+
+async def test_graph_is_built_once_and_progress_is_told(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    first, second = Progress(), Progress()
+    built = await ensure_graph(tmp_path, minilm_files, first)
+    assert is_intact(built)
+    assert first.shares == sorted(first.shares)
+    assert (first.shares[0], first.shares[-1], first.steps[-1]) == (0.0, 1.0, "done")
+    assert await ensure_graph(tmp_path, minilm_files, second) == built
+    assert second.shares == []
+    assert suffixes_in(tmp_path) == {".onnx", ".sha256"}
+
+
+async def test_damaged_graph_is_built_anew(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    graph = graph_path(tmp_path)
+    graph.write_bytes(b"not a graph")
+    graph.with_name(f"{graph.name}.sha256").write_text("0" * 64)
+    assert not is_intact(graph)
+    assert is_intact(await ensure_graph(tmp_path, minilm_files, Progress()))
+
+
+async def test_weights_that_are_not_the_pinned_ones_are_refused(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(minilm_files.weights.read_bytes()[:-1] + b"\x00")
+    with pytest.raises(UntrustedModelFile):
+        await ensure_graph(tmp_path / "var", MiniLmFiles(weights, minilm_files.tokenizer), Progress())
+    assert list((tmp_path / "var").iterdir()) == []
+
+
+async def test_folder_that_cannot_be_made_is_told(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(GraphNotBuilt, match="minilm-int8"):
+        await ensure_graph(tmp_path / "file" / "folder", minilm_files, Progress())
+
+
+async def test_builder_that_fails_is_told_with_its_last_words(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    graph_path(tmp_path).mkdir()
+    with pytest.raises(GraphNotBuilt, match=r"exit status 1: IsADirectoryError"):
+        await ensure_graph(tmp_path, minilm_files, Progress())
+
+
+async def test_cancelled_build_leaves_nothing_behind(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    started = asyncio.Event()
+    task = asyncio.create_task(ensure_graph(tmp_path, minilm_files, lambda _share, _step: started.set()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not is_intact(graph_path(tmp_path))
