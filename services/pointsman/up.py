@@ -6,33 +6,17 @@ over here, because with port 0 they are known no earlier.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 from pointsman.classifier import server as classifier
-from pointsman.classifier.settings import ClassifierSettings
+from pointsman.cli.settings import AllSettings
 from pointsman.executor import server as executor
-from pointsman.executor.settings import ExecutorSettings
 from pointsman.gateway import server as gateway
-from pointsman.gateway.settings import GatewaySettings
 from pointsman.ledger import server as ledger
-from pointsman.ledger.settings import LedgerSettings
 from pointsman.registry import server as registry
-from pointsman.registry.settings import RegistrySettings
-
-
-@dataclass(frozen=True, slots=True)
-class UpSettings:
-    """The settings of each service."""
-
-    registry: RegistrySettings
-    classifier: ClassifierSettings
-    executor: ExecutorSettings
-    ledger: LedgerSettings
-    gateway: GatewaySettings
 
 
 @asynccontextmanager
-async def serve(settings: UpSettings) -> AsyncIterator[Mapping[str, str]]:
+async def serve(settings: AllSettings) -> AsyncIterator[Mapping[str, str]]:
     """Serve everything until the context is left; yields all bound addresses.
 
     Left in reverse order: the gateway first, so that what is in flight still finds its services.

@@ -9,27 +9,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pointsman.cli.gateway_http import call_gateway, gateway_url
+from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway, gateway_url
+from pointsman.cli.settings import load_one
 from pointsman.gateway.settings import GatewaySettings
 
 SHOWN_CANDIDATES = 5
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    parser.add_argument("prompt", help="the prompt to route; - reads it from standard input")
-    parser.add_argument("--policy", default=None, help="cheap, balanced, quality, one of the catalogue's, or a number from 0 to 1")
-    parser.add_argument("--generate", action="store_true", help="call the chosen model and print its answer")
-
-
-def route(arguments: argparse.Namespace, settings: GatewaySettings) -> int:
-    """Ask the running gateway and show what it says."""
+def route(arguments: argparse.Namespace) -> int:
+    """Ask the running gateway and show what it says; the exit status."""
+    settings = load_one(GatewaySettings)
     prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
     body: dict[str, Any] = {"prompt": prompt, "mode": "generate" if arguments.generate else "recommend"}
     if arguments.policy is not None:
         body["policy"] = policy_of(arguments.policy)
     key = settings.admin_key.get_secret_value() if settings.admin_key else None
-    answer = call_gateway(gateway_url(settings.var_dir, port=settings.port), "/route", body=body, key=key)
+    try:
+        answer = call_gateway(gateway_url(settings.var_dir, port=settings.port), "/route", body=body, key=key)
+    except (GatewayRefused, GatewayUnreachable) as error:
+        print(f"pointsman: {error}", file=sys.stderr)
+        return 1
     if arguments.json:
         print(json.dumps(answer, ensure_ascii=False))
     else:
@@ -71,5 +70,3 @@ def ranking_table(ranking: list[dict[str, Any]]) -> Table:
         figures = (f"{candidate['success_probability']:.2f}", "unknown" if cost is None else f"{cost:.6f}")
         table.add_row(Text(model["id"]), Text(model["provider"]), *figures, f"{candidate['expected_latency_ms']:.0f}")
     return table
-
-

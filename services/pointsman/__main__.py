@@ -1,0 +1,77 @@
+"""The command line: one command per service, `up` for all of them, and what people run by hand.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or settings. Each command's code is imported when it is
+called: the gateway's image has no encoder, the classifier's no HTTP client.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pointsman.kit.settings import SettingsError
+
+SERVICES = {
+    "gateway": "start the gateway alone",
+    "classifier": "start the classifier alone",
+    "registry": "start the registry alone",
+    "executor": "start the executor alone",
+    "ledger": "start the ledger alone",
+}
+LEARNING = {
+    "train": "train the classifier's artefact on labelled prompts",
+    "eval": "measure the classifier on labelled prompts",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser = argparse.ArgumentParser(prog="pointsman", description="Sorts every prompt onto the right large language model.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in {"up": "start everything in one process", **SERVICES}.items():
+        commands.add_parser(name, parents=[common], help=text, description=text)
+    text = "say which model would answer a prompt, and why"
+    route = commands.add_parser("route", parents=[common], help=text, description=text)
+    route.add_argument("prompt", help="the prompt; - reads it from standard input")
+    route.add_argument("--policy", help="cheap, balanced, quality, one of the catalogue's, or a number from 0 to 1")
+    route.add_argument("--generate", action="store_true", help="call the chosen model and print its answer")
+    for name, text in LEARNING.items():
+        command = commands.add_parser(name, parents=[common], help=text, description=text)
+        command.add_argument("--data", required=True, help="folder of labelled prompts")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit status."""
+    match arguments.command:
+        case "up":
+            from pointsman.cli.service_commands import serve_all
+
+            return serve_all(arguments)
+        case "route":
+            from pointsman.cli.route_command import route
+
+            return route(arguments)
+        case "train" | "eval":
+            from pointsman.learning.commands import run_learning
+
+            return run_learning(arguments)
+        case service:
+            from pointsman.cli.service_commands import serve_one
+
+            return serve_one(service)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and run it; the exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return run(arguments)
+    except SettingsError as error:
+        print("\n".join(f"pointsman: {problem}" for problem in error.problems), file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

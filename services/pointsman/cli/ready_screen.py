@@ -1,0 +1,47 @@
+"""What `pointsman up` shows when all is ready: where to call, which models answer, and why the others do not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pointsman.cli.gateway_http import call_gateway
+
+LABELS = {"gateway": "REST and OpenAI API", "classifier_grpc": "classifier", "registry_grpc": "registry"}
+LABELS |= {"executor_grpc": "executor", "ledger_grpc": "ledger"}
+
+
+def print_ready_screen(addresses: Mapping[str, str], *, key: str | None) -> None:
+    """Print the screen. key: the admin key, where one is set."""
+    console = Console(highlight=False)
+    url = f"http://{addresses['gateway']}"
+    models = call_gateway(url, "/v1/models", key=key)["models"]
+    console.print(Text("\nPointsman is ready", style="bold green"))
+    console.print(addresses_table(addresses))
+    console.print(models_table(models))
+    if key is None:
+        console.print(Text("No key is set: everyone on this machine may call. POINTSMAN_ADMIN_KEY ends that.", style="yellow"))
+    console.print(Text("\nTry it:"))
+    console.print(Text('  pointsman route "Write a Python function to sort a list"'))
+    example = """{"prompt": "Write a Python function to sort a list", "mode": "recommend"}"""
+    console.print(Text(f"  curl {url}/route -H 'content-type: application/json' -d '{example}'\n"), soft_wrap=True)
+
+
+def addresses_table(addresses: Mapping[str, str]) -> Table:
+    """Where each service listens."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for name, address in sorted(addresses.items(), key=lambda entry: entry[0] != "gateway"):
+        scheme = "http://" if name == "gateway" else "grpc "
+        table.add_row(LABELS.get(name, name), f"{scheme}{address}")
+    return table
+
+
+def models_table(models: list[dict[str, Any]]) -> Table:
+    """Which models can be called, and why the others can not."""
+    table = Table("model", "provider", "", box=None, padding=(0, 2))
+    for model in sorted(models, key=lambda entry: not entry["callable"]):
+        state = Text("callable", style="green") if model["callable"] else Text(model["not_callable_reason"] or model["status"], style="dim")
+        table.add_row(Text(model["name"]), Text(model["provider"]), state)
+    return table

@@ -1,0 +1,72 @@
+"""`pointsman up`, and a command for each service: load the settings, serve until stopped.
+
+When all is ready the addresses are printed: by `up` as a screen for people, else as one line of JSON.
+"""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pointsman.cli.ready_screen import print_ready_screen
+from pointsman.cli.settings import ALL_SETTINGS, load_all, load_one
+from pointsman.kit.lifecycle import run_until_stopped
+from pointsman.kit.logging import configure_logging
+
+Addresses = Mapping[str, str]
+# Each `serve` takes its own settings type; `load_one` gives it just that.
+Serve = Callable[[Any], AbstractAsyncContextManager[Addresses]]
+ADDRESSES_FILE = "addresses.json"
+
+
+def serve_one(name: str) -> int:
+    """Run one service alone; the exit status."""
+    settings = load_one(ALL_SETTINGS[name])
+    configure_logging(settings.log_level)
+    return run_until_stopped(server_of(name)(settings), on_ready=print_addresses)
+
+
+def server_of(name: str) -> Serve:
+    """How the service is served. Imported by name, because an image holds the libraries of one service only."""
+    serve: Serve = import_module(f"pointsman.{name}.server").serve
+    return serve
+
+
+def serve_all(arguments: argparse.Namespace) -> int:
+    """Run everything in this process; the exit status."""
+    from pointsman import up
+
+    settings = load_all()
+    configure_logging(settings.gateway.log_level)
+    key = settings.gateway.admin_key.get_secret_value() if settings.gateway.admin_key else None
+    show = print_addresses if arguments.json else lambda addresses: print_ready_screen(addresses, key=key)
+    return run_until_stopped(with_addresses_file(up.serve(settings), settings.gateway.var_dir), on_ready=show)
+
+
+def print_addresses(addresses: Addresses) -> None:
+    """One line, for programs that start a service and wait for it."""
+    print(json.dumps(dict(addresses)), flush=True)
+
+
+@asynccontextmanager
+async def with_addresses_file(serving: AbstractAsyncContextManager[Addresses], var_dir: Path) -> AsyncIterator[Addresses]:
+    """The same, with the addresses written to `addresses.json` for as long as they hold."""
+    async with serving as addresses:
+        path = var_dir / ADDRESSES_FILE
+        await asyncio.to_thread(write_whole, path, json.dumps(dict(addresses), indent=1) + "\n")
+        try:
+            yield addresses
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file so that no reader sees a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
