@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """Bounds of one batch and of the queue before it; all at least 1."""
+    """Bounds of one batch and of all work in hand; all at least 1."""
 
     max_batch_tokens: int  # longest member times number of members
     max_batch_entries: int
-    max_queue_entries: int
+    max_admitted_entries: int  # waiting and being encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class BatchPlan:
     waiting: tuple[int, ...]  # in order of arrival
 
 
-def has_room(waiting_count: int, limits: BatchLimits) -> bool:
-    """True where one more text may join the queue."""
-    return waiting_count < limits.max_queue_entries
+def has_room(admitted_count: int, limits: BatchLimits) -> bool:
+    """True where one more text may be taken on."""
+    return admitted_count < limits.max_admitted_entries
 
 
 def plan_batch(queue: Sequence[QueuedText], limits: BatchLimits, *, now_s: float) -> BatchPlan:

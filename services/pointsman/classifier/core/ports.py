@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 TokenIds: TypeAlias = tuple[int, ...]
 """A text as the encoder's vocabulary has it, special tokens included."""
 
+Embedding: TypeAlias = NDArray[np.float32]
+"""float32 (d,), L2-normalised."""
+
 Embeddings: TypeAlias = NDArray[np.float32]
 """float32 (n, d), rows L2-normalised."""
 

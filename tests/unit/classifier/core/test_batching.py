@@ -10,8 +10,8 @@ NOW_S = 100.0
 LATER_S = 101.0
 
 
-def limits(tokens: int = 100, entries: int = 8, queue: int = 16) -> BatchLimits:
-    return BatchLimits(max_batch_tokens=tokens, max_batch_entries=entries, max_queue_entries=queue)
+def limits(tokens: int = 100, entries: int = 8, admitted: int = 16) -> BatchLimits:
+    return BatchLimits(max_batch_tokens=tokens, max_batch_entries=entries, max_admitted_entries=admitted)
 
 
 def waiting(*token_counts: int) -> list[QueuedText]:
@@ -41,9 +41,9 @@ def test_queue_is_divided(queue: Sequence[QueuedText], bounds: BatchLimits, plan
     assert plan_batch(queue, bounds, now_s=NOW_S) == plan
 
 
-@pytest.mark.parametrize(("waiting_count", "expected"), [(0, True), (15, True), (16, False), (17, False)])
-def test_queue_is_bounded(waiting_count: int, *, expected: bool) -> None:
-    assert has_room(waiting_count, limits(queue=16)) is expected
+@pytest.mark.parametrize(("admitted_count", "expected"), [(0, True), (15, True), (16, False), (17, False)])
+def test_work_in_hand_is_bounded(admitted_count: int, *, expected: bool) -> None:
+    assert has_room(admitted_count, limits(admitted=16)) is expected
 
 
 queues = st.lists(

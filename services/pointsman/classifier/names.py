@@ -1,0 +1,6 @@
+"""Names of the classifier's log events and of the reasons why it works less well than it should."""
+
+ENCODER_UNAVAILABLE = "encoder_unavailable"  # also a degraded reason
+ENCODER_FAILED = "encoder_failed"
+ENCODER_BUILDING = "encoder_building"
+CLASSIFICATION_APPLIED = "classification_applied"
