@@ -1,7 +1,7 @@
 # Everything that a person or a machine runs here. `make` alone tells what there is.
 PYTHON ?= python3.11
 BIN := .venv/bin
-SOURCES := services tests
+SOURCES := services tests loadtest
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format generate lock bench clean
@@ -47,6 +47,9 @@ lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks
 	  $(BIN)/uv pip compile pyproject.toml --extra $${pair#*:} --upgrade --generate-hashes --override requirements/overrides.txt \
 	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q -o requirements/$${pair%:*}.lock; \
 	done
+
+bench: .venv/dev.stamp ## measure latency, throughput and memory; alone on the machine, please
+	$(BIN)/python -m loadtest.bench
 
 clean: ## remove what was installed, built and stored
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -6,22 +6,29 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stack import Stack, product_environment, start_services, start_up
-from tests.fakes.provider.process import MockProvider, start_provider
+from tests.fakes.provider.process import ProviderProcess, start_provider
 
 CATALOG = Path(__file__).with_name("catalog.yaml")
-# Pico-dollars per token by upstream name: the catalogue's prices as the provider itself would bill them.
-PRIMARY_PRICES = {"ok-20": (100_000, 400_000), "ok-60": (2_000_000, 8_000_000), "s_cut-3": (1_000_000, 1_000_000)}
-SECONDARY_PRICES = {"ok-61": (3_000_000, 12_000_000), "ok-5": (0, 0)}
+# The catalogue's prices by upstream name, as the providers themselves bill them.
+PRIMARY_PRICES = {
+    "ok-20": {"input_picousd": 100_000, "output_picousd": 400_000},
+    "ok-60": {"input_picousd": 2_000_000, "output_picousd": 8_000_000},
+    "s_cut-3": {"input_picousd": 1_000_000, "output_picousd": 1_000_000},
+}
+SECONDARY_PRICES = {
+    "ok-61": {"input_picousd": 3_000_000, "output_picousd": 12_000_000},
+    "ok-5": {"input_picousd": 0, "output_picousd": 0},
+}
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[MockProvider]:
+def primary() -> Iterator[ProviderProcess]:
     with start_provider(prices=PRIMARY_PRICES) as provider:
         yield provider
 
 
 @pytest.fixture(scope="module")
-def secondary() -> Iterator[MockProvider]:
+def secondary() -> Iterator[ProviderProcess]:
     with start_provider(prices=SECONDARY_PRICES) as provider:
         yield provider
 
@@ -34,7 +41,7 @@ def graph_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(
-    tmp_path_factory: pytest.TempPathFactory, graph_dir: Path, primary: MockProvider, secondary: MockProvider
+    tmp_path_factory: pytest.TempPathFactory, graph_dir: Path, primary: ProviderProcess, secondary: ProviderProcess
 ) -> dict[str, str]:
     settings = {
         "PRIMARY_BASE_URL": primary.base_url,

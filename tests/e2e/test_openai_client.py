@@ -7,7 +7,7 @@ from openai import APIStatusError, OpenAI
 
 from tests.e2e.ledger_reader import booked_total_nanousd
 from tests.e2e.stack import Stack
-from tests.fakes.provider.process import MockProvider
+from tests.fakes.provider.process import ProviderProcess
 
 SETTLE_TIMEOUT_S = 5
 
@@ -66,7 +66,7 @@ def test_failure_before_content_goes_to_the_next_model(client: OpenAI) -> None:
     assert answer.model == "strong"
 
 
-def test_the_ledgers_sum_is_the_providers_bill(client: OpenAI, stack: Stack, primary: MockProvider, secondary: MockProvider) -> None:
+def test_the_ledgers_sum_is_the_providers_bill(client: OpenAI, stack: Stack, primary: ProviderProcess, secondary: ProviderProcess) -> None:
     with client:
         for model in ("small", "strong", "second/strong", "tiny-local"):
             client.chat.completions.create(model=model, messages=ask("How long is a piece of string?"))  # type: ignore[call-overload]  # plain dicts

@@ -8,25 +8,25 @@ import pytest
 
 from tests.e2e.conftest import CATALOG, PRIMARY_PRICES, SECONDARY_PRICES
 from tests.e2e.stack import Process, Stack, product_environment, start_services
-from tests.fakes.provider.process import MockProvider, start_provider
+from tests.fakes.provider.process import ProviderProcess, start_provider
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
 @pytest.fixture
-def first_provider() -> Iterator[MockProvider]:
+def first_provider() -> Iterator[ProviderProcess]:
     with start_provider(prices=PRIMARY_PRICES) as provider:
         yield provider
 
 
 @pytest.fixture
-def second_provider() -> Iterator[MockProvider]:
+def second_provider() -> Iterator[ProviderProcess]:
     with start_provider(prices=SECONDARY_PRICES) as provider:
         yield provider
 
 
 @pytest.fixture
-def settings(tmp_path: Path, graph_dir: Path, first_provider: MockProvider, second_provider: MockProvider) -> dict[str, str]:
+def settings(tmp_path: Path, graph_dir: Path, first_provider: ProviderProcess, second_provider: ProviderProcess) -> dict[str, str]:
     return product_environment(
         tmp_path,
         CATALOG,
@@ -98,7 +98,7 @@ def test_without_ledger_only_free_models_answer(stack: Stack, client: httpx.Clie
     assert free.status_code == 200
 
 
-def test_dead_provider_is_replaced_before_the_first_content(client: httpx.Client, first_provider: MockProvider) -> None:
+def test_dead_provider_is_replaced_before_the_first_content(client: httpx.Client, first_provider: ProviderProcess) -> None:
     first_provider.stop()
     body = {"model": "strong", "models": ["strong", "second/strong"], "messages": HELLO}
     answer = client.post("/v1/chat/completions", json=body)
