@@ -60,7 +60,7 @@ def find_agent(catalog: Catalog, name: str) -> Agent:
     """The agent of that name. Raises ModelNotFound."""
     agent = catalog.agents.get(name)
     if agent is None:
-        raise ModelNotFound(f"the model {AGENT_PREFIX}{name} does not exist", param="model")
+        raise ModelNotFound("the agent does not exist", param="model")
     return agent
 
 

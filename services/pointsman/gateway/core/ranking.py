@@ -66,12 +66,12 @@ def decide(request: RoutingRequest, judgement: Judgement | None, catalog: Catalo
 
 
 def _require_known(request: RoutingRequest, catalog: Catalog) -> None:
-    """Refuse names that do not exist, or not for this key; the two look the same."""
+    """Refuse names that do not exist, or not for this key; the two look the same, and neither is echoed."""
     if request.prior is not None:
         return
     for model_id in request.model_ids:
         if model_id not in catalog.models or not may_know(request, model_id):
-            raise ModelNotFound(f"the model {model_id} does not exist, or this key may not use it", param="model")
+            raise ModelNotFound("the model does not exist, or this key may not use it", param="model")
 
 
 def _ranking(candidates: tuple[Prospect, ...], placement: Placement, stakes: Stakes) -> tuple[RankedCandidate, ...]:
