@@ -51,7 +51,7 @@ def test_a_higher_number_never_asks_less(one: float, other: float) -> None:
     ],
 )
 def test_order_of_policies(sources: dict[str, str], expected: object) -> None:
-    choice = resolve_policy(CATALOG, **sources)  # type: ignore[arg-type]  # names come from the table
+    choice = resolve_policy(CATALOG, **sources)
     assert choice.policy == expected
     assert choice.label == choice.policy.id
 

@@ -62,7 +62,9 @@ def test_quality_is_fitted_on_models_that_have_both() -> None:
     both = [model("a", theta=1.2, quality_score=0.9), model("b", theta=-0.4, quality_score=0.7)]
     abilities = Abilities(catalog(*both, model("q", theta=None, quality_score=0.8)))
     c = ((math.log(9) - 1.2) + (math.log(7 / 3) + 0.4)) / 2
-    assert abilities.theta_of(model("q", theta=None, quality_score=0.8), CODING) == Theta(pytest.approx(math.log(4) - c), "quality_score")
+    theta = abilities.theta_of(model("q", theta=None, quality_score=0.8), CODING)
+    assert theta.source == "quality_score"
+    assert theta.value == pytest.approx(math.log(4) - c)
 
 
 def test_without_a_model_that_has_both_the_default_offset_holds() -> None:
