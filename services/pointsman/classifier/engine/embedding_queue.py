@@ -1,9 +1,12 @@
 """The way of a text to the encoder: cut into tokens, queued, encoded with what else waits."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from pointsman.classifier.core.batching import BatchLimits, QueuedText, has_room, plan_batch
 from pointsman.classifier.core.ports import Embedding, Embeddings, Encoder, EncoderFailed, TokenIds
@@ -69,12 +72,16 @@ class EmbeddingQueue:
             raise Overloaded("overloaded", "classify: the encoder's queue is full", retry_after_s=RETRY_AFTER_S)
         self._admitted_count += 1
         try:
-            start_s = self._now()
-            tokens = await self._tokenize(text)
-            arrival_s = self._now()
-            return replace(await self._encode(tokens, arrival_s, deadline_s), tokenize_s=arrival_s - start_s)
+            return await self._embed(text, deadline_s)
         finally:
             self._admitted_count -= 1
+
+    async def embed_known(self, texts: Sequence[str]) -> Embeddings:
+        """Vectors of at least one text of our own, for which callers are not turned away. Raises EncoderFailed.
+
+        One after the other, so that requests get their turn in between.
+        """
+        return np.stack([(await self._embed(text, math.inf)).embedding for text in texts])
 
     async def run(self) -> None:
         """Encode batch after batch until cancelled."""
@@ -88,6 +95,12 @@ class EmbeddingQueue:
         if len(text) <= INLINE_CHARACTERS:
             return self._encoder.tokenize(text)
         return await asyncio.to_thread(self._encoder.tokenize, text)
+
+    async def _embed(self, text: str, deadline_s: float) -> EmbeddedText:
+        start_s = self._now()
+        tokens = await self._tokenize(text)
+        arrival_s = self._now()
+        return replace(await self._encode(tokens, arrival_s, deadline_s), tokenize_s=arrival_s - start_s)
 
     async def _encode(self, tokens: TokenIds, arrival_s: float, deadline_s: float) -> EmbeddedText:
         result: asyncio.Future[EmbeddedText] = asyncio.get_running_loop().create_future()
