@@ -1,0 +1,60 @@
+"""The registry's keyword rules, compiled into the gateway's own judgement."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pointsman.api.config.v1 import config_pb2 as pb
+from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, ClassificationMethod, Difficulty, Judgement
+from pointsman.gateway.ports import RulesInForce
+from pointsman.rules.difficulty import RULES_DISCRIMINATION, creativity_score, difficulty_logit
+from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules
+
+# Classes of the complexity score (DESIGN.md 4).
+MEDIUM_FROM = 0.35
+HARD_FROM = 0.65
+
+
+def rules_of(snapshot: pb.ConfigSnapshot, now_s: Callable[[], float] = time.monotonic) -> RulesInForce:
+    """The rules of a snapshot. Raises ValueError where they cannot be used."""
+    message = snapshot.classification
+    try:
+        rules = compile_rules([KeywordRule(rule.name, rule.category, rule.pattern, rule.weight) for rule in message.keyword_rules])
+    except InvalidRules as error:
+        raise ValueError(str(error)) from error
+    categories = BUILT_IN_CATEGORIES | {category.name for category in message.added_categories} | set(rules.categories)
+
+    def judge(text: str) -> Judgement:
+        start_s = now_s()
+        return replace(judge_by_rules(rules, text), total_s=now_s() - start_s)
+
+    return RulesInForce(judge, categories)
+
+
+def judge_by_rules(rules: RuleSet, text: str) -> Judgement:
+    """What the rules alone make of a text; it is marked degraded, because the classifier would know better."""
+    matches = rules.match(text)
+    b = difficulty_logit(text, matches)
+    complexity = 1.0 / (1.0 + math.exp(-b))
+    return Judgement(
+        category=matches.category,
+        category_probabilities=matches.probabilities,
+        difficulty_logit=b,
+        discrimination=RULES_DISCRIMINATION,
+        complexity_score=complexity,
+        difficulty=difficulty_of(complexity),
+        creativity_score=creativity_score(matches),
+        domain_confidence=matches.confidence,
+        ml_confidence=None,
+        method=ClassificationMethod.DEGRADED,
+        matched_rules=matches.rule_names,
+        version=rules.version,
+    )
+
+
+def difficulty_of(complexity: float) -> Difficulty:
+    """The class of a complexity score."""
+    if complexity < MEDIUM_FROM:
+        return Difficulty.EASY
+    return Difficulty.MEDIUM if complexity < HARD_FROM else Difficulty.HARD

@@ -1,0 +1,242 @@
+"""Runs a decision: opens the spend, has the executor call providers, settles what was used."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pointsman.gateway.core.catalog import Capability, Location
+from pointsman.gateway.core.routing import Cause, RankedCandidate
+from pointsman.gateway.engine.attempt_log import AttemptLog
+from pointsman.gateway.engine.call_plan import CallPlan, plan_calls
+from pointsman.gateway.engine.failures import provider_failure
+from pointsman.gateway.engine.routing import Order, Routed, served_cause
+from pointsman.gateway.engine.settling import Settling
+from pointsman.gateway.engine.spending import Spending
+from pointsman.gateway.ports import (
+    Attempt,
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptStarted,
+    Chunk,
+    CompletionCall,
+    CompletionDone,
+    CompletionEvent,
+    CompletionFailed,
+    Executor,
+    Settlement,
+)
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import DeadlineExceeded, Unavailable
+
+CLIENT_GONE = "client_gone"
+EXECUTOR_LOST = "executor_lost"
+
+
+class Body(Protocol):
+    """What is asked of the provider, in OpenAI's form."""
+
+    def render(self, *, system_prompt: str | None, output_token_limit: int | None) -> bytes:
+        """The JSON, with a system message put first and the completion held to a limit where given."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeAllowed:
+    """How long a request may take, from `started_s` of the monotonic clock."""
+
+    started_s: float
+    usual_s: float
+    slow_s: float  # where a local or a reasoning model may answer: it may have to be loaded, or think
+    asked_s: float | None = None  # what the caller asked for
+
+    def deadline(self, candidates: tuple[RankedCandidate, ...] = ()) -> Deadline:
+        """The deadline, given who may answer."""
+        allowed_s = self.slow_s if any(is_slow(candidate) for candidate in candidates) else self.usual_s
+        return Deadline.after(self.asked_s or allowed_s, now_s=self.started_s)
+
+
+def is_slow(candidate: RankedCandidate) -> bool:
+    """True for models that take minutes without being broken."""
+    model = candidate.model
+    return model.provider.location is Location.LOCAL or Capability.REASONING in model.capabilities
+
+
+async def _no_events() -> AsyncIterator[CompletionEvent]:
+    """What comes of a call that could not be made."""
+    nothing: tuple[CompletionEvent, ...] = ()
+    for event in nothing:
+        yield event
+
+
+class Completion:
+    """One completion under way. `next_chunk` is called until it gives None; then `settle`."""
+
+    def __init__(self, *, routed: Routed, log: AttemptLog, settling: Settling, spend_id: str | None) -> None:
+        """Made by Completing, which attaches the executor's events."""
+        self.routed = routed
+        self.done: CompletionDone | None = None
+        self.has_content = False
+        self.events: AsyncIterator[CompletionEvent] = _no_events()
+        self._log = log
+        self._settling = settling
+        self._spend_id = spend_id
+        self._is_settled = False
+
+    @property
+    def served(self) -> AttemptStarted | None:
+        """The call whose content came, or that is under way; None before the first."""
+        return self._log.running_or_last
+
+    @property
+    def cause(self) -> Cause:
+        """Why this model served."""
+        served = self.served
+        return self.routed.decision.cause if served is None else served_cause(self.routed, served.model_id)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The calls that have ended, with their costs."""
+        return tuple(self._log.attempts)
+
+    @property
+    def fallback_count(self) -> int:
+        """Calls that failed before this one."""
+        return max(0, self._log.started_count - 1)
+
+    @property
+    def cost_nanousd(self) -> int | None:
+        """Sum of all billed attempts; None where a price is unknown."""
+        return self._log.total_cost_nanousd()
+
+    async def next_chunk(self) -> bytes | None:
+        """The next events of the answer; None once it is whole. Raises ServiceError where it is not, or no more."""
+        async for event in self.events:
+            match event:
+                case Chunk():
+                    self.has_content = True
+                    self._log.see(event.events)
+                    return event.events
+                case AttemptStarted():
+                    self._log.start(event)
+                case AttemptFinished():
+                    self._log.finish(event.attempt)
+                case CompletionDone():
+                    self.done = event
+                    return None
+                case CompletionFailed():
+                    raise provider_failure(event)
+        raise Unavailable("dependency_down", "the executor ended without a result")
+
+    async def settle(self) -> bool:
+        """Book what was used; False where that is still to come."""
+        self._is_settled = True
+        return await self._settling.settle(self._settlement())
+
+    def close(self, error: BaseException | None) -> None:
+        """End it, whatever it came to; what is not settled is settled in the background."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        if error is None or isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self._log.abandon(AttemptOutcome.CANCELLED, CLIENT_GONE)
+        else:
+            outcome = AttemptOutcome.CUT if self.has_content else AttemptOutcome.FAILED
+            self._log.abandon(outcome, "deadline_exceeded" if isinstance(error, DeadlineExceeded) else EXECUTOR_LOST)
+        if self._spend_id is not None or self._log.attempts:
+            self._settling.defer(self._settlement())
+
+    def _settlement(self) -> Settlement:
+        routed = self.routed
+        return Settlement(
+            request_id=routed.request_id,
+            account=routed.account,
+            attempts=self.attempts,
+            catalog_version=routed.decision.catalog_version,
+            spend_id=self._spend_id,
+            category=routed.judgement.category if routed.judgement is not None else None,
+            decision_id=routed.decision_id,
+        )
+
+
+class Completing:
+    """Runs completions."""
+
+    def __init__(
+        self,
+        *,
+        executor: Executor,
+        spending: Spending,
+        settling: Settling,
+        now_s: Callable[[], float] = time.monotonic,
+        time_s: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the services."""
+        self._executor = executor
+        self._spending = spending
+        self._settling = settling
+        self._now_s = now_s
+        self._time_s = time_s
+
+    @asynccontextmanager
+    async def run(self, routed: Routed, order: Order, body: Body, *, stream: bool, time_allowed: TimeAllowed) -> AsyncIterator[Completion]:
+        """A completion under way; leaving the context cancels it and settles what was used.
+
+        Raises ServiceError where nothing may be spent and nothing is free.
+        """
+        plan = plan_calls(
+            routed.decision.ranking,
+            max_attempts=order.constraints.max_attempts,
+            choice_count=order.choice_count,
+            has_caller_key=order.caller_api_key is not None,
+        )
+        deadline = time_allowed.deadline(plan.candidates)
+        # From here to the try there is no await, so that no reservation is left behind.
+        plan, spend_id = await self._spending.open(
+            plan,
+            request_id=order.request_id,
+            account=order.account,
+            catalog_version=routed.decision.catalog_version,
+            deadline=deadline,
+        )
+        call = completion_call(routed, order, body, plan, stream=stream)
+        completion = Completion(routed=routed, log=self._log(routed), settling=self._settling, spend_id=spend_id)
+        error: BaseException | None = None
+        try:
+            async with self._executor.stream_completion(call, deadline=deadline) as events:
+                completion.events = events
+                yield completion
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            completion.close(error)
+
+    def _log(self, routed: Routed) -> AttemptLog:
+        request = routed.request
+        return AttemptLog(
+            catalog=routed.catalog,
+            image_count=request.image_count,
+            input_token_count=routed.decision.input_token_count,
+            has_caller_key=request.has_caller_key,
+            now_s=self._now_s,
+            time_s=self._time_s,
+        )
+
+
+def completion_call(routed: Routed, order: Order, body: Body, plan: CallPlan, *, stream: bool) -> CompletionCall:
+    """What the executor is asked."""
+    agent = routed.request.agent
+    return CompletionCall(
+        request_id=order.request_id,
+        catalog_version=routed.decision.catalog_version,
+        candidate_model_ids=tuple(candidate.model.id for candidate in plan.candidates),
+        body=body.render(
+            system_prompt=agent.system_prompt if agent is not None else None,
+            output_token_limit=routed.decision.output_token_limit,
+        ),
+        stream=stream,
+        max_attempts=plan.max_attempts,
+        caller_api_key=order.caller_api_key,
+    )

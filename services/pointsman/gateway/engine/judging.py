@@ -1,0 +1,107 @@
+"""What kind of work a prompt is: the classifier's word, else the gateway's own by rules."""
+
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from pointsman.gateway import names
+from pointsman.gateway.core.circuit import Circuit
+from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, Judgement
+from pointsman.gateway.engine.world import World
+from pointsman.gateway.ports import Classifier, PromptText, RulesInForce, Strategy
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import InvalidArgument, Overloaded, ServiceError
+from pointsman.kit.logging import Logger
+
+DEGRADED_CLASSIFIER = "classifier"
+# Far more than a catalogue can add: 64 categories are the most that one request may compare.
+MAX_CATEGORY_COUNT = 256
+PROBABILITY_TOLERANCE = 0.01
+# Logits beyond it are no measurement: sigmoid is 1 within a millionth.
+MAX_LOGIT = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement, or None where nobody could make one, and whether the classifier was missing."""
+
+    judgement: Judgement | None
+    is_degraded: bool = False
+
+
+class Judging:
+    """Asks the classifier within its budget, and knows when not to ask."""
+
+    def __init__(
+        self,
+        *,
+        classifier: Classifier,
+        world: World,
+        circuit: Circuit,
+        budget_s: float,
+        log: Logger,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """budget_s: longest that a request waits for the classifier."""
+        self._classifier = classifier
+        self._world = world
+        self._circuit = circuit
+        self._budget_s = budget_s
+        self._log = log
+        self._now_s = now_s
+
+    async def judge(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judged:
+        """Never fails; the answer comes within the budget, by rules where the classifier does not give one."""
+        rules = self._world.rules
+        categories = BUILT_IN_CATEGORIES if rules is None else rules.categories
+        judgement = await self._ask(prompt, strategy, deadline.min(Deadline.after(self._budget_s, now_s=self._now_s())))
+        if judgement is not None and not is_sound(judgement, categories):
+            self._log.warning(names.CLASSIFIER_ANSWER_REFUSED)
+            judgement = None
+        if judgement is not None:
+            return Judged(judgement)
+        return Judged(judge_by_rules(prompt, rules), is_degraded=True)
+
+    async def _ask(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judgement | None:
+        """The classifier's answer; None where it has none. One log line at each change, not one a request."""
+        if not self._circuit.try_acquire(self._now_s()):
+            return None
+        was_open = self._circuit.is_open
+        try:
+            judgement = await self._classifier.classify(prompt, strategy=strategy, deadline=deadline)
+        except (InvalidArgument, Overloaded):
+            self._circuit.release()
+            return None
+        except ServiceError as error:
+            self._circuit.record_failure(self._now_s())
+            if self._circuit.is_open and not was_open:
+                self._log.warning(names.CLASSIFIER_AWAY, reason=error.reason)
+            return None
+        except BaseException:
+            self._circuit.release()
+            raise
+        self._circuit.record_success()
+        if was_open:
+            self._log.info(names.CLASSIFIER_BACK)
+        return judgement
+
+
+def judge_by_rules(prompt: PromptText, rules: RulesInForce | None) -> Judgement | None:
+    """The gateway's own judgement; None where it has no rules yet."""
+    return None if rules is None else rules.judge(prompt.text)
+
+
+def is_sound(judgement: Judgement, categories: Collection[str]) -> bool:
+    """True where the judgement can be reckoned with: finite, of known categories, probabilities that sum to 1."""
+    probabilities = judgement.category_probabilities
+    if not 0 < len(probabilities) <= MAX_CATEGORY_COUNT or judgement.category not in probabilities:
+        return False
+    if not all(name in categories for name in probabilities):
+        return False
+    shares = [*probabilities.values(), judgement.domain_confidence, judgement.complexity_score, judgement.creativity_score]
+    if not all(math.isfinite(share) and 0.0 <= share <= 1.0 for share in shares):
+        return False
+    if abs(sum(probabilities.values()) - 1.0) > PROBABILITY_TOLERANCE:
+        return False
+    return abs(judgement.difficulty_logit) <= MAX_LOGIT and math.isfinite(judgement.discrimination) and judgement.discrimination > 0.0

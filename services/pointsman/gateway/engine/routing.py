@@ -1,0 +1,214 @@
+"""From a request to its decision: classify, rank, keep the decision."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pointsman.gateway.core.catalog import Agent, Catalog, Policy
+from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.policies import ModelName, ModelNameKind, find_agent, parse_model_name, resolve_policy
+from pointsman.gateway.core.ranking import decide
+from pointsman.gateway.core.request_shape import RequestShape
+from pointsman.gateway.core.routing import Cause, Constraints, PriorDecision, Purpose, RoutingDecision, RoutingRequest
+from pointsman.gateway.core.routing_errors import DecisionStale, ModelNotFound, RoutingError
+from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
+from pointsman.gateway.engine.failures import routing_failure
+from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging
+from pointsman.gateway.engine.world import World
+from pointsman.gateway.ports import Account, DecisionRecord, PromptText, Strategy
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.ids import new_id
+from pointsman.rules.text_window import text_window
+
+DEGRADED_STRATEGY = "strategy"
+DEGRADED_NO_TEXT = "no_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One request, read and checked. Holds the prompt; never logged."""
+
+    request_id: str
+    account: Account
+    purpose: Purpose
+    shape: RequestShape = field(repr=False)
+    prompt_hash: bytes
+    model: str | None = None
+    models: tuple[str, ...] = ()
+    policy: str | float | None = None
+    strategy: Strategy | None = None
+    task_type: str | None = None
+    constraints: Constraints = field(default_factory=Constraints)
+    max_output_token_count: int | None = None
+    choice_count: int = 1
+    user: str | None = None
+    decision_id: str | None = None
+    override_model_id: str | None = None
+    caller_api_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A decision with all that it was made of, but the prompt."""
+
+    request_id: str
+    decision_id: str
+    create_time_s: float  # Unix time
+    account: Account
+    request: RoutingRequest
+    judgement: Judgement | None
+    decision: RoutingDecision
+    degraded: tuple[str, ...]
+    prompt_hash: bytes
+    catalog: Catalog = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Naming:
+    """What the names of models, agent and policy in a request come to."""
+
+    policy: Policy
+    policy_label: str
+    model_ids: tuple[str, ...]
+    agent: Agent | None
+
+
+class Routing:
+    """Decides."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        judging: Judging,
+        book: DecisionBook,
+        render: Callable[[Routed], DecisionRecord],
+        routing_threshold: float | None,
+        time_s: Callable[[], float] = time.time,
+    ) -> None:
+        """render: the decision as the ledger keeps it. routing_threshold: least success of a local model."""
+        self._world = world
+        self._judging = judging
+        self._book = book
+        self._render = render
+        self._routing_threshold = routing_threshold
+        self._time_s = time_s
+
+    async def route(self, order: Order, deadline: Deadline) -> Routed:
+        """The decision, kept and on its way to the ledger. Raises ServiceError where no model may answer."""
+        catalog = self._world.require_catalog()
+        try:
+            naming = resolve_names(order, catalog)
+            prior = await self._find_prior(order, deadline)
+            judged, degraded = await self._classify(order, naming.policy, deadline)
+            request = self._request(order, naming, prior)
+            decision = decide(request, judged.judgement, catalog, self._world.conditions)
+        except RoutingError as error:
+            raise routing_failure(error) from error
+        is_rerun = prior is not None and prior.override_model_id is None
+        routed = Routed(
+            request_id=order.request_id,
+            decision_id=prior.decision_id if is_rerun and prior is not None else new_id("dec"),
+            create_time_s=self._time_s(),
+            account=order.account,
+            request=request,
+            judgement=judged.judgement,
+            decision=decision,
+            degraded=(*degraded, *decision.degraded),
+            prompt_hash=order.prompt_hash,
+            catalog=catalog,
+        )
+        if not is_rerun:
+            self._keep(routed)
+        return routed
+
+    async def _find_prior(self, order: Order, deadline: Deadline) -> PriorDecision | None:
+        if order.decision_id is None:
+            return None
+        kept = await self._book.find_runnable(order.decision_id, deadline)
+        if kept.prompt_hash != order.prompt_hash:
+            raise DecisionStale("the decision was made for another prompt", param="decision_id")
+        return PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
+
+    async def _classify(self, order: Order, policy: Policy, deadline: Deadline) -> tuple[Judged, tuple[str, ...]]:
+        """The judgement, and what was missing for it."""
+        text = order.shape.last_human_turn
+        if not text:
+            return Judged(None), (DEGRADED_NO_TEXT,)
+        # The classifier reads no more than that of a text (classifier.proto), so no more is sent.
+        strategy, degraded = strategy_of(order, policy)
+        judged = await self._judging.judge(PromptText(text_window(text), order.shape.context_digest or None), strategy, deadline)
+        return judged, (*degraded, DEGRADED_CLASSIFIER) if judged.is_degraded else degraded
+
+    def _request(self, order: Order, naming: _Naming, prior: PriorDecision | None) -> RoutingRequest:
+        shape = order.shape
+        prompt_byte_count = len((naming.agent.system_prompt or "").encode()) if naming.agent is not None else 0
+        units = {"request": order.request_id, **({"user": order.user} if order.user else {})}
+        return RoutingRequest(
+            policy=naming.policy,
+            policy_label=naming.policy_label,
+            input_byte_count=shape.input_byte_count + prompt_byte_count,
+            purpose=order.purpose,
+            message_count=shape.message_count,
+            image_count=shape.image_count,
+            constraints=order.constraints,
+            required_capabilities=shape.required_capabilities,
+            max_output_token_count=order.max_output_token_count,
+            task_type=order.task_type,
+            model_ids=naming.model_ids,
+            agent=naming.agent,
+            prior=prior,
+            in_tool_loop=shape.in_tool_loop,
+            experiment_units=units,
+            has_caller_key=order.caller_api_key is not None,
+            routing_threshold=self._routing_threshold,
+        )
+
+    def _keep(self, routed: Routed) -> None:
+        self._book.keep(
+            KeptDecision(
+                decision_id=routed.decision_id,
+                create_time_s=routed.create_time_s,
+                prompt_hash=routed.prompt_hash,
+                model_ids=tuple(candidate.model.id for candidate in routed.decision.ranking),
+                cause=routed.decision.cause,
+                record=lambda: self._render(routed),
+            )
+        )
+
+
+def resolve_names(order: Order, catalog: Catalog) -> _Naming:
+    """What the request's names come to. Raises ModelNotFound, InvalidPolicy."""
+    name = parse_model_name(order.model)
+    first = (name.value,) if name.kind is ModelNameKind.CONCRETE and name.value is not None else ()
+    model_ids = (*first, *order.models)
+    agent = find_agent(catalog, name.value) if name.kind is ModelNameKind.AGENT and name.value is not None else None
+    _refuse_virtual(model_ids)
+    choice = resolve_policy(catalog, request=_policy_asked(order, name), agent=agent.policy_id if agent else None)
+    return _Naming(choice.policy, choice.label, tuple(dict.fromkeys(model_ids)), agent)
+
+
+def _policy_asked(order: Order, name: ModelName) -> str | float | None:
+    return order.policy if order.policy is not None else name.policy
+
+
+def _refuse_virtual(model_ids: tuple[str, ...]) -> None:
+    """An ordered list names models, and nothing that would have to be ranked."""
+    if any(parse_model_name(model_id).kind is not ModelNameKind.CONCRETE for model_id in model_ids):
+        raise ModelNotFound("models: a list holds ids of models alone", param="models")
+
+
+def strategy_of(order: Order, policy: Policy) -> tuple[Strategy, tuple[str, ...]]:
+    """The request's strategy, else the policy's; one that cannot run here counts as hybrid, and is told."""
+    if order.strategy is not None:
+        return order.strategy, ()
+    if policy.strategy is None:
+        return Strategy.HYBRID, ()
+    if policy.strategy in list(Strategy):
+        return Strategy(policy.strategy), ()
+    return Strategy.HYBRID, (DEGRADED_STRATEGY,)
+
+
+def served_cause(routed: Routed, served_model_id: str) -> Cause:
+    """The decision's cause; `fallback` where another model served than the first."""
+    return routed.decision.cause if served_model_id == routed.decision.ranking[0].model.id else Cause.FALLBACK

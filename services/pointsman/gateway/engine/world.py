@@ -1,0 +1,32 @@
+"""What the gateway goes by at the moment: replaced whole, read once at the start of a request."""
+
+from dataclasses import dataclass, field
+
+from pointsman.gateway.core.catalog import Catalog
+from pointsman.gateway.core.routing import Conditions
+from pointsman.gateway.ports import RulesInForce
+from pointsman.kit.errors import Unavailable
+
+
+@dataclass(slots=True)
+class World:
+    """The last of each thing that others send; None where it has not come yet."""
+
+    catalog: Catalog | None = None
+    catalog_create_time_s: float = 0.0  # Unix time at which the registry accepted it
+    rules: RulesInForce | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+    is_draining: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """True where requests can be routed."""
+        return self.catalog is not None and not self.is_draining
+
+    def require_catalog(self) -> Catalog:
+        """The catalogue in force. Raises Unavailable where there is none yet, or the gateway is going."""
+        if self.is_draining:
+            raise Unavailable("shutting_down", "the gateway is shutting down")
+        if self.catalog is None:
+            raise Unavailable("dependency_down", "no catalogue has come from the registry yet")
+        return self.catalog

@@ -1,0 +1,266 @@
+"""Decisions and completions as JSON objects. Money is decimal USD, made from whole nano-dollars alone."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.money import NANOUSD_PER_USD
+from pointsman.gateway.core.routing import RankedCandidate
+from pointsman.gateway.engine.completing import Completion
+from pointsman.gateway.engine.routing import Routed
+from pointsman.gateway.ports import Attempt, DecisionRecord, MeasuredUsage
+from pointsman.gateway.rest.answer_shapes import (
+    AttemptShape,
+    CandidateShape,
+    ClassificationShape,
+    ExperimentShape,
+    MetadataShape,
+    OutcomeShape,
+    RecommendationShape,
+    TimingsShape,
+)
+from pointsman.kit.json_loader import dump_json
+
+# What the ledger takes of one decision (ledger.proto).
+MAX_DETAIL_BYTES = 256 << 10
+# Candidates kept where a decision is longer than that; no request tries more.
+KEPT_CANDIDATES = 16
+DIGITS = 6
+MS_PER_S = 1_000.0
+NO_TIMINGS = TimingsShape(tokenize=0.0, queue=0.0, embed=0.0, total=0.0)
+UNKNOWN_CATEGORY = "general"
+
+
+def recommendation(routed: Routed) -> RecommendationShape:
+    """What `POST /route` answers in mode recommend."""
+    decision = routed.decision
+    first = decision.ranking[0].model
+    experiment = None
+    if decision.experiment_id is not None:
+        experiment = ExperimentShape(id=decision.experiment_id, note=decision.experiment_note)
+    return {
+        "request_id": routed.request_id,
+        "decision_id": routed.decision_id,
+        "classification": classification(routed.judgement),
+        "recommended_model": {"id": first.id, "provider": first.provider.id, "display_name": first.display_name},
+        "ranking": [candidate(ranked) for ranked in decision.ranking],
+        "excluded": [{"model": row.model_id, "reason": row.reason, "message": row.message} for row in decision.excluded],
+        "why": {"summary": decision.summary, "flips": [flip.text for flip in decision.flips]},
+        "policy": decision.policy_label,
+        "estimated_tokens": {"input": decision.input_token_count, "output": decision.output_token_count},
+        "degraded": list(routed.degraded),
+        "catalog_version": decision.catalog_version.number,
+        "experiment": experiment,
+    }
+
+
+def classification(judgement: Judgement | None) -> ClassificationShape:
+    """The judgement; nulls where there is none."""
+    if judgement is None:
+        return _no_classification()
+    timings = TimingsShape(
+        tokenize=milliseconds(judgement.tokenize_s),
+        queue=milliseconds(judgement.queue_s),
+        embed=milliseconds(judgement.embed_s),
+        total=milliseconds(judgement.total_s),
+    )
+    return {
+        "category": judgement.category,
+        "difficulty": judgement.difficulty.value,
+        "ms": milliseconds(judgement.total_s),
+        "primary_use_case": judgement.category,
+        "complexity_score": round(judgement.complexity_score, DIGITS),
+        "creativity_score": round(judgement.creativity_score, DIGITS),
+        "domain_confidence": round(judgement.domain_confidence, DIGITS),
+        "ml_confidence": None if judgement.ml_confidence is None else round(judgement.ml_confidence, DIGITS),
+        "classification_method": judgement.method.value,
+        "category_probabilities": {name: round(share, DIGITS) for name, share in judgement.category_probabilities.items()},
+        "b": round(judgement.difficulty_logit, DIGITS),
+        "a": round(judgement.discrimination, DIGITS),
+        "matched_rules": list(judgement.matched_rules),
+        "nearest_examples": [
+            {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
+            for example in judgement.nearest_examples
+        ],
+        "cache": "hit" if judgement.cache_hit else "miss",
+        "encoder": judgement.encoder,
+        "version": judgement.version or None,
+        "timings_ms": timings,
+    }
+
+
+def _no_classification() -> ClassificationShape:
+    return {
+        "category": None,
+        "difficulty": None,
+        "ms": None,
+        "primary_use_case": None,
+        "complexity_score": None,
+        "creativity_score": None,
+        "domain_confidence": None,
+        "ml_confidence": None,
+        "classification_method": "degraded",
+        "category_probabilities": {},
+        "b": None,
+        "a": None,
+        "matched_rules": [],
+        "nearest_examples": [],
+        "cache": "off",
+        "encoder": None,
+        "version": None,
+        "timings_ms": NO_TIMINGS,
+    }
+
+
+def candidate(ranked: RankedCandidate) -> CandidateShape:
+    """One model of the ranking."""
+    model, terms = ranked.model, ranked.terms
+    return {
+        "rank": ranked.rank,
+        "model": {
+            "id": model.id,
+            "provider": model.provider.id,
+            "display_name": model.display_name,
+            "location": model.provider.location.value,
+        },
+        "score": ranked.score_usd,
+        "success_probability": round(ranked.success_probability, DIGITS),
+        "expected_cost_usd": usd(ranked.expected_cost_nanousd),
+        "expected_latency_ms": milliseconds(ranked.expected_latency_s),
+        "expected_output_tokens": ranked.expected_output_token_count,
+        "availability": round(ranked.availability, DIGITS),
+        "terms": {"value": terms.value_usd, "cost": terms.cost_usd, "latency": terms.latency_usd},
+        "sources": dict(ranked.sources),
+        "reasons": list(ranked.reasons),
+    }
+
+
+def outcome(
+    completion: Completion, *, message: Mapping[str, object], usage: Mapping[str, object], latency_s: float, settled: bool
+) -> OutcomeShape:
+    """What a completion adds to its decision."""
+    routed, last = completion.routed, completion.attempts[-1]
+    content = message.get("content")
+    return {
+        "response": content if isinstance(content, str) else None,
+        "selected_model": last.model_id,
+        "message": dict(message),
+        "finish_reason": completion.done.finish_reason if completion.done is not None else "",
+        "usage": dict(usage),
+        "cost_usd": usd(completion.cost_nanousd),
+        "latency_ms": milliseconds(latency_s),
+        "time_to_first_token_ms": None if last.time_to_first_token_s is None else milliseconds(last.time_to_first_token_s),
+        "attempts": [attempt_of(attempt) for attempt in completion.attempts],
+        "processed_at": routed.catalog.models[last.model_id].provider.location.value,
+        "conversation_id": None,
+        "file_processed": None,
+        "file_processing_error": None,
+        "cause": completion.cause.value,
+        "settled": settled,
+        "billed_to": last.billed_to.value,
+    }
+
+
+def metadata(completion: Completion, *, settled: bool) -> MetadataShape:
+    """`pointsman_metadata` of an OpenAI answer."""
+    routed, last = completion.routed, completion.attempts[-1]
+    judgement = routed.judgement
+    return {
+        "request_id": routed.request_id,
+        "decision_id": routed.decision_id,
+        "model": last.model_id,
+        "provider": last.provider_id,
+        "policy": routed.decision.policy_label,
+        "category": None if judgement is None else judgement.category,
+        "difficulty": None if judgement is None else judgement.difficulty.value,
+        "confidence": None if judgement is None else round(judgement.domain_confidence, DIGITS),
+        "cause": completion.cause.value,
+        "fallbacks": completion.fallback_count,
+        "degraded": list(routed.degraded),
+        "catalog_version": routed.decision.catalog_version.number,
+        "cost_usd": usd(completion.cost_nanousd),
+        "billed_to": last.billed_to.value,
+        "settled": settled,
+        "attempts": [attempt_of(attempt) for attempt in completion.attempts],
+    }
+
+
+def attempt_of(attempt: Attempt) -> AttemptShape:
+    """One provider's call."""
+    return {
+        "model": attempt.model_id,
+        "provider": attempt.provider_id,
+        "outcome": attempt.failure_reason or attempt.outcome.value,
+        "latency_ms": milliseconds(attempt.latency_s),
+        "cost_usd": usd(attempt.cost_nanousd),
+    }
+
+
+def usage_of(completion: Completion, given: object = None) -> dict[str, object]:
+    """OpenAI's usage object of the call that served, with the cost of every attempt. given: what the provider answered."""
+    measured = completion.attempts[-1].usage if completion.attempts else None
+    usage = dict(given) if isinstance(given, Mapping) else _usage_object(measured or MeasuredUsage(0, 0))
+    return {**usage, "cost": usd(completion.cost_nanousd)}
+
+
+def _usage_object(usage: MeasuredUsage) -> dict[str, object]:
+    return {
+        "prompt_tokens": usage.input_token_count,
+        "completion_tokens": usage.output_token_count,
+        "total_tokens": usage.input_token_count + usage.output_token_count,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input_token_count},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_token_count},
+    }
+
+
+def decision_record(routed: Routed) -> DecisionRecord:
+    """The decision as the ledger keeps it."""
+    decision, judgement = routed.decision, routed.judgement
+    return DecisionRecord(
+        decision_id=routed.decision_id,
+        request_id=routed.request_id,
+        create_time_s=routed.create_time_s,
+        account=routed.account,
+        category=UNKNOWN_CATEGORY if judgement is None else judgement.category,
+        difficulty=None if judgement is None else judgement.difficulty.value,
+        policy=decision.policy_label,
+        cause=decision.cause.value,
+        model_id=decision.ranking[0].model.id,
+        catalog_version=decision.catalog_version,
+        degraded=routed.degraded,
+        prompt_hash=routed.prompt_hash,
+        detail=decision_detail(routed),
+    )
+
+
+def decision_detail(routed: Routed) -> bytes:
+    """The recommendation as JSON; that of a huge catalogue keeps the first candidates and says what it left out."""
+    answer = recommendation(routed)
+    detail = dump_json(answer)
+    if len(detail) <= MAX_DETAIL_BYTES:
+        return detail
+    left_out = {"ranking": max(0, len(answer["ranking"]) - KEPT_CANDIDATES), "excluded": len(answer["excluded"])}
+    return dump_json({**answer, "ranking": answer["ranking"][:KEPT_CANDIDATES], "excluded": [], "left_out": left_out})
+
+
+def decision_answer(record: DecisionRecord) -> dict[str, object]:
+    """What `GET /v1/decisions/{id}` answers."""
+    detail: dict[str, object] = json.loads(record.detail)
+    created_at = datetime.fromtimestamp(record.create_time_s, UTC).isoformat(timespec="milliseconds")
+    return {**detail, "cause": record.cause, "created_at": created_at}
+
+
+def model_ids_of(record: DecisionRecord) -> tuple[str, ...]:
+    """The candidates of a recorded decision, in order."""
+    return tuple(row["model"]["id"] for row in json.loads(record.detail)["ranking"])
+
+
+def usd(nanousd: int | None) -> float | None:
+    """Dollars: the double nearest to the exact amount, which JSON writes with no more than its nine decimals."""
+    return None if nanousd is None else nanousd / NANOUSD_PER_USD
+
+
+def milliseconds(seconds: float) -> float:
+    """Milliseconds to the microsecond."""
+    return round(seconds * MS_PER_S, 3)
