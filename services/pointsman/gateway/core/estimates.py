@@ -122,10 +122,12 @@ def _costs(model: Model, request: RoutingRequest, work: Work, expected: TokenUsa
         return 0, 0
     worst_input_count = max(work.worst_input_token_count, expected.input_token_count)
     worst_output_count = max(output_token_limit(model, request) if work.has_completion else 0, expected.output_token_count)
-    worst = TokenUsage(worst_input_count, worst_output_count, image_count=request.image_count)
+    worst_nanousd = worst_case_nanousd(
+        price, input_token_count=worst_input_count, output_token_count=worst_output_count, image_count=request.image_count
+    )
     if request.image_count and price.image_microusd is not None:
         expected = _with_images_apart(expected, request.image_count)
-    return attempt_cost_nanousd(price, expected), worst_case_nanousd(price, worst)
+    return attempt_cost_nanousd(price, expected), worst_nanousd
 
 
 def _with_images_apart(usage: TokenUsage, image_count: int) -> TokenUsage:

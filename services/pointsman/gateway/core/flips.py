@@ -14,7 +14,7 @@ from pointsman.gateway.core.judgement import Difficulty
 from pointsman.gateway.core.label import Label
 from pointsman.gateway.core.money import NANOUSD_PER_USD, format_usd
 from pointsman.gateway.core.precedence import Placement, place
-from pointsman.gateway.core.prospects import Prospect, Survey, by_utility, utility_key
+from pointsman.gateway.core.prospects import Prospect, Survey, UtilityKey, utility_key
 from pointsman.gateway.core.routing import Cause, Flip, FlipKind
 from pointsman.gateway.core.success import logit, success_probability
 from pointsman.gateway.core.utility import Stakes, score_usd, stakes_of
@@ -26,6 +26,8 @@ MAX_POLICIES = 8
 # Success is told to three decimals, money to three significant digits.
 SUCCESS_STEPS = 1_000
 SIGNIFICANT_DIGITS = 3
+# Stand for shares of a worth that no probability reaches; a worth of next to nothing makes them infinite.
+BELOW_ANY_SUCCESS, ABOVE_ANY_SUCCESS = -1.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +114,12 @@ def _by_difficulty(situation: Situation, winner: Prospect) -> Iterator[Flip]:
 
 def _first_if_judged(situation: Situation, label: Label) -> Prospect | None:
     """Who would win under that label; None where no model would be left."""
-    chances = {
-        prospect.model.id: success_probability(prospect.theta.value, label)
-        for prospect in (*situation.survey.prospects, *situation.survey.improbable)
-    }
-    admitted = [
-        prospect
-        for prospect in (*situation.survey.prospects, *situation.survey.improbable)
-        if exclude_by_success(prospect.model, chances[prospect.model.id], situation.admission) is None
-    ]
-    if not admitted:
-        return None
-    stakes = situation.stakes
-    ranked = sorted(admitted, key=lambda prospect: utility_key(prospect, stakes, chances[prospect.model.id]))
-    request = situation.admission.request
-    return place(request, policy=request.policy, label=label, catalog=situation.catalog, ranked=ranked).prospects[0]
+    keyed = []
+    for prospect in (*situation.survey.prospects, *situation.survey.improbable):
+        chance = success_probability(prospect.theta.value, label)
+        if exclude_by_success(prospect.model, chance, situation.admission) is None:
+            keyed.append((utility_key(prospect, situation.stakes, chance), prospect))
+    return _first(situation, keyed, label, situation.admission.request.policy) if keyed else None
 
 
 def _by_policy(situation: Situation, winner: Prospect) -> Iterator[Flip]:
@@ -138,8 +131,8 @@ def _by_policy(situation: Situation, winner: Prospect) -> Iterator[Flip]:
     for policy in others[:MAX_POLICIES]:
         work = situation.work
         stakes = stakes_of(policy, input_token_count=work.input_token_count, output_token_count=work.output_token_count)
-        ranked = by_utility(situation.survey.prospects, stakes)
-        first = place(request, policy=policy, label=situation.label, catalog=situation.catalog, ranked=ranked).prospects[0]
+        keyed = [(utility_key(prospect, stakes, prospect.success_probability), prospect) for prospect in situation.survey.prospects]
+        first = _first(situation, keyed, situation.label, policy)
         if first.model.id != winner.model.id:
             yield Flip(FlipKind.POLICY, first.model.id, f"{first.model.id} would win under policy {policy.id}", policy_id=policy.id)
 
@@ -149,6 +142,14 @@ def _by_precedence(situation: Situation, winner: Prospect) -> Iterator[Flip]:
     first = min(situation.ranked, key=lambda prospect: prospect.is_circuit_open)
     if first.model.id != winner.model.id:
         yield Flip(FlipKind.PRECEDENCE, first.model.id, f"{first.model.id} would win by utility alone")
+
+
+def _first(situation: Situation, keyed: list[tuple[UtilityKey, Prospect]], label: Label, policy: Policy) -> Prospect:
+    """Who comes first by the table of precedence. Keys end in the model's id, so prospects are never compared."""
+    keyed.sort()
+    ranked = [prospect for _, prospect in keyed]
+    request = situation.admission.request
+    return place(request, policy=policy, label=label, catalog=situation.catalog, ranked=ranked).prospects[0]
 
 
 def _score(stakes: Stakes, prospect: Prospect, *, success: float | None = None, cost_usd: float | None = None) -> float:
@@ -163,17 +164,17 @@ def _score(stakes: Stakes, prospect: Prospect, *, success: float | None = None, 
 
 
 def _share(difference_usd: float, stakes: Stakes, prospect: Prospect) -> float:
-    """The success that is worth this much; infinite where the prospect never answers."""
+    """The success that is worth this much, held to where no success can be; above 1 where the prospect never answers."""
     worth_usd = stakes.value_usd * prospect.estimate.availability
-    return difference_usd / worth_usd if worth_usd > 0 else math.inf
+    return min(max(difference_usd / worth_usd, BELOW_ANY_SUCCESS), ABOVE_ANY_SUCCESS) if worth_usd > 0 else ABOVE_ANY_SUCCESS
 
 
 def _success_above(threshold: float) -> float:
-    return math.inf if threshold == math.inf else (math.floor(threshold * SUCCESS_STEPS) + 1) / SUCCESS_STEPS
+    return (math.floor(threshold * SUCCESS_STEPS) + 1) / SUCCESS_STEPS
 
 
 def _success_below(threshold: float) -> float:
-    return 0.0 if threshold == math.inf else (math.ceil(threshold * SUCCESS_STEPS) - 1) / SUCCESS_STEPS
+    return (math.ceil(threshold * SUCCESS_STEPS) - 1) / SUCCESS_STEPS
 
 
 def _nanousd(usd: float) -> int:

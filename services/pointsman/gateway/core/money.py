@@ -42,24 +42,26 @@ def attempt_cost_nanousd(price: Price, usage: TokenUsage) -> int:
     return _rounded_up(picousd + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
 
 
-def worst_case_nanousd(price: Price, usage: TokenUsage) -> int:
+def worst_case_nanousd(price: Price, *, input_token_count: int, output_token_count: int, image_count: int = 0) -> int:
     """Most that an attempt can cost in nano-dollars, of at most this many tokens.
 
     Nothing is taken to be cached, every token may be written to the cache, and the dearest tier that
     the input may reach applies, since a shorter input may fall into a dearer one.
     """
-    input_rate, output_rate = _dearest_rates(price, usage.input_token_count)
-    picousd = usage.input_token_count * input_rate + usage.output_token_count * output_rate
-    return _rounded_up(picousd + usage.image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
+    input_rate, output_rate = _dearest_rates(price, input_token_count)
+    picousd = input_token_count * input_rate + output_token_count * output_rate
+    return _rounded_up(picousd + image_count * (price.image_microusd or 0) * PICOUSD_PER_MICROUSD)
 
 
-def affordable_output_token_count(price: Price, *, limit_nanousd: int, input_usage: TokenUsage) -> int:
-    """Most completion tokens with which the worst case of `input_usage` stays within the limit; 0 where none does.
+def affordable_output_token_count(price: Price, *, limit_nanousd: int, input_token_count: int, image_count: int = 0) -> int:
+    """Most completion tokens with which the worst case of that input stays within the limit; 0 where none does.
 
     UNLIMITED where completions are free.
     """
-    _, output_rate = _dearest_rates(price, input_usage.input_token_count)
-    left_nanousd = limit_nanousd - worst_case_nanousd(price, input_usage)
+    _, output_rate = _dearest_rates(price, input_token_count)
+    left_nanousd = limit_nanousd - worst_case_nanousd(
+        price, input_token_count=input_token_count, output_token_count=0, image_count=image_count
+    )
     if left_nanousd < 0:
         return 0
     return left_nanousd * PICOUSD_PER_NANOUSD // output_rate if output_rate else UNLIMITED

@@ -88,12 +88,17 @@ def survey(catalog: Catalog, admission: Admission, label: Label, work: Work, con
     return Survey(tuple(prospects), tuple(exclusions), tuple(near), is_callable)
 
 
+# Ascending: score and success negated, cost, id.
+UtilityKey = tuple[float, float, float, str]
+
+
 def by_utility(prospects: Iterable[Prospect], stakes: Stakes) -> tuple[Prospect, ...]:
     """Best first; ties by success, cost (unknown last) and id, so that the order is total."""
-    return tuple(sorted(prospects, key=lambda prospect: utility_key(prospect, stakes, prospect.success_probability)))
+    keyed = sorted((utility_key(prospect, stakes, prospect.success_probability), prospect) for prospect in prospects)
+    return tuple(prospect for _, prospect in keyed)
 
 
-def utility_key(prospect: Prospect, stakes: Stakes, chance: float) -> tuple[float, float, float, str]:
+def utility_key(prospect: Prospect, stakes: Stakes, chance: float) -> UtilityKey:
     """What prospects are ordered by, ascending, at that probability of success."""
     needs = prospect.estimate
     score = score_usd(stakes, chance, needs.availability, prospect.cost_usd, needs.latency_s)

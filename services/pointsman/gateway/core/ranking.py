@@ -11,7 +11,7 @@ from pointsman.gateway.core.explanation import reasons_of, summary_of
 from pointsman.gateway.core.flips import Situation, find_flips
 from pointsman.gateway.core.judgement import Judgement
 from pointsman.gateway.core.label import label_of
-from pointsman.gateway.core.money import UNLIMITED, TokenUsage, affordable_output_token_count, format_usd
+from pointsman.gateway.core.money import UNLIMITED, affordable_output_token_count, format_usd
 from pointsman.gateway.core.precedence import Placement, allows_others, named_ids, place
 from pointsman.gateway.core.prospects import Prospect, by_utility, survey
 from pointsman.gateway.core.refusal import refusal
@@ -129,5 +129,5 @@ def _affordable(prospect: Prospect, limit_nanousd: int) -> int:
     needs, price = prospect.estimate, prospect.model.price
     if price is None or price.is_free or needs.output_token_count == 0:
         return UNLIMITED
-    usage = TokenUsage(needs.input_token_count, 0)
-    return max(affordable_output_token_count(price, limit_nanousd=limit_nanousd, input_usage=usage), needs.output_token_count)
+    affordable = affordable_output_token_count(price, limit_nanousd=limit_nanousd, input_token_count=needs.input_token_count)
+    return max(affordable, needs.output_token_count)

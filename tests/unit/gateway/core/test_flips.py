@@ -10,7 +10,7 @@ from pointsman.gateway.core.estimates import work_of
 from pointsman.gateway.core.judgement import Difficulty, Judgement
 from pointsman.gateway.core.label import label_of
 from pointsman.gateway.core.ranking import decide
-from pointsman.gateway.core.routing import Cause, Conditions, Flip, FlipKind, RoutingDecision, RoutingRequest
+from pointsman.gateway.core.routing import Cause, Conditions, Flip, FlipKind, ModelCondition, RoutingDecision, RoutingRequest
 from pointsman.gateway.core.routing_errors import RoutingError
 from pointsman.gateway.core.success import logit
 from tests.unit.gateway.core.samples import EVERYTHING_CALLABLE, OLLAMA, catalog, judgement, model, order, price, prior, request
@@ -122,6 +122,11 @@ def test_a_rules_choice_tells_what_utility_would_have_chosen() -> None:
 )
 def test_nothing_is_claimed_where_the_request_names_the_model(asked: RoutingRequest) -> None:
     assert decide(asked, judgement(), TWO, EVERYTHING_CALLABLE).flips == ()
+
+
+def test_no_success_helps_a_rival_that_next_to_never_answers() -> None:
+    hardly = Conditions(models={"gpt": ModelCondition(availability=5e-324)})
+    assert FlipKind.SUCCESS not in flips_by_kind(decide(request(), judgement(), TWO, hardly))
 
 
 def test_one_model_alone_has_no_flips() -> None:

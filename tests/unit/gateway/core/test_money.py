@@ -77,7 +77,7 @@ def test_cost_equals_exact_decimal_arithmetic_rounded_up(of: Price, input_count:
 @given(PRICES, COUNTS, COUNTS, st.integers(0, 100), st.integers(0, 100))
 def test_the_worst_case_is_never_exceeded(of: Price, input_count: int, output_count: int, written: int, shorter: int) -> None:
     of = replace(of, cached_input_microusd_per_mtok=min(of.cached_input_microusd_per_mtok, of.input_microusd_per_mtok))
-    worst = worst_case_nanousd(of, TokenUsage(input_count, output_count))
+    worst = worst_case_nanousd(of, input_token_count=input_count, output_token_count=output_count)
     used_input = max(0, input_count - shorter)
     used = TokenUsage(used_input, max(0, output_count - shorter), cache_write_token_count=min(written, used_input))
     assert attempt_cost_nanousd(of, used) <= worst
@@ -85,22 +85,21 @@ def test_the_worst_case_is_never_exceeded(of: Price, input_count: int, output_co
 
 def test_the_worst_case_takes_the_dearest_tier_that_the_input_may_reach() -> None:
     # 200,001 * 2.5 + 100 * 15 = 501,502.5 micro-dollars.
-    assert worst_case_nanousd(TIERED, TokenUsage(200_001, 100)) == 501_502_500
-    assert worst_case_nanousd(TIERED, TokenUsage(200_000, 0)) == 250_000_000
+    assert worst_case_nanousd(TIERED, input_token_count=200_001, output_token_count=100) == 501_502_500
+    assert worst_case_nanousd(TIERED, input_token_count=200_000, output_token_count=0) == 250_000_000
 
 
 @given(PRICES, COUNTS, st.integers(0, 10**9))
 def test_affordable_output_stays_within_the_limit_and_one_more_does_not(of: Price, input_count: int, limit: int) -> None:
-    input_usage = TokenUsage(input_count, 0)
-    count = affordable_output_token_count(of, limit_nanousd=limit, input_usage=input_usage)
-    if worst_case_nanousd(of, input_usage) > limit:
+    count = affordable_output_token_count(of, limit_nanousd=limit, input_token_count=input_count)
+    if worst_case_nanousd(of, input_token_count=input_count, output_token_count=0) > limit:
         assert count == 0
     elif of.output_microusd_per_mtok == 0:
         assert count == UNLIMITED
     else:
-        assert worst_case_nanousd(of, TokenUsage(input_count, count)) <= limit
+        assert worst_case_nanousd(of, input_token_count=input_count, output_token_count=count) <= limit
         # The limit is told in whole nano-dollars, so the next token exceeds it by less than its own rounding.
-        assert worst_case_nanousd(of, TokenUsage(input_count, count + 2)) >= limit
+        assert worst_case_nanousd(of, input_token_count=input_count, output_token_count=count + 2) >= limit
 
 
 @pytest.mark.parametrize(
