@@ -13,7 +13,7 @@ from typing import NoReturn, TypeAlias
 
 from pointsman.kit.errors import InvalidArgument
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 # Enough for a deep JSON schema inside a tool (16, RELIABILITY B25) in its message; recursion starts to hurt at about 1,000.
 MAX_DEPTH = 64

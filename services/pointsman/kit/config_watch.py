@@ -1,0 +1,159 @@
+"""A service's subscription to its configuration: newest snapshots from the registry, the last good ones on disk.
+
+With the registry away a service goes on with what it has, and starts with what is on disk.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from pointsman.api.config.v1.config_pb2 import ConfigKind, ConfigSnapshot, ConfigVersion
+from pointsman.api.registry.v1 import registry_pb2, registry_pb2_grpc
+from pointsman.api.status.v1.status_pb2 import AppliedConfig
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import InvalidArgument, ServiceError
+from pointsman.kit.grpc_client import ServiceChannel
+from pointsman.kit.logging import Logger
+
+WATCH_S = 3_600.0  # the registry ends a watch after 1 h
+SILENCE_S = 3.0  # it beats each second: three missed beats are an outage
+REPORT_S = 1.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+DIGEST_BYTES = 32
+
+EVENT_APPLIED = "config_applied"
+EVENT_REJECTED = "config_rejected"
+EVENT_COPY_UNREADABLE = "config_copy_unreadable"
+EVENT_REGISTRY_AWAY = "registry_away"
+
+
+class ConfigWatcher:
+    """Keeps one service's configuration fresh. apply: takes a snapshot into use, or raises ServiceError or ValueError."""
+
+    def __init__(
+        self,
+        *,
+        channel: ServiceChannel,
+        service: str,
+        instance_id: str,
+        kinds: Sequence[ConfigKind.ValueType],
+        folder: Path,
+        apply: Callable[[ConfigSnapshot], None],
+        log: Logger,
+    ) -> None:
+        """folder: where the copies are kept; made where it is missing."""
+        self._channel = channel
+        self._stub = registry_pb2_grpc.RegistryServiceStub(channel.channel)
+        self._subscriber = registry_pb2.Subscriber(service=service, instance_id=instance_id)
+        self._kinds = tuple(kinds)
+        self._folder = folder
+        self._apply = apply
+        self._log = log
+        self._applied: dict[ConfigKind.ValueType, AppliedConfig] = {}
+        self._all_applied = asyncio.Event()
+        self._away = False
+
+    def applied(self) -> list[AppliedConfig]:
+        """Which version of each kind is in use; number 0 where none is."""
+        return [self._applied.get(kind, AppliedConfig(kind=kind)) for kind in self._kinds]
+
+    async def wait_ready(self) -> None:
+        """Return once every kind has been applied."""
+        await self._all_applied.wait()
+
+    def load_from_disk(self) -> None:
+        """Apply the copies that are there; one that cannot be read is logged and left."""
+        for kind in self._kinds:
+            path = self._copy_of(kind)
+            if not path.exists():
+                continue
+            try:
+                self._take(read_copy(path), from_disk=True)
+            except (ServiceError, ValueError, OSError, DecodeError) as error:
+                self._log.warning(EVENT_COPY_UNREADABLE, kind=ConfigKind.Name(kind), reason=str(error))
+
+    async def run(self) -> None:
+        """Watch for ever; reconnect where the registry goes away."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                await self._watch()
+            except (ServiceError, TimeoutError) as error:
+                self._note_away(str(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+            else:
+                pause_s = FIRST_PAUSE_S
+
+    async def _watch(self) -> None:
+        request = registry_pb2.WatchConfigRequest(subscriber=self._subscriber, kinds=self._kinds)
+        async with self._channel.stream(self._stub.WatchConfig, request, deadline=Deadline.after(WATCH_S)) as messages:
+            while True:
+                async with asyncio.timeout(SILENCE_S):
+                    message = await anext(messages, None)
+                if message is None:
+                    return
+                self._away = False
+                if message.HasField("snapshot"):
+                    await self._receive(message.snapshot)
+
+    async def _receive(self, snapshot: ConfigSnapshot) -> None:
+        rejection = ""
+        try:
+            self._take(snapshot, from_disk=False)
+            await asyncio.to_thread(write_copy, self._copy_of(snapshot.kind), snapshot)
+        except (ServiceError, ValueError) as error:
+            rejection = str(error)
+            self._log.error(EVENT_REJECTED, kind=ConfigKind.Name(snapshot.kind), version=snapshot.version.number, reason=rejection)
+        except OSError as error:
+            self._log.error(EVENT_COPY_UNREADABLE, kind=ConfigKind.Name(snapshot.kind), reason=str(error))
+        await self._report(snapshot, rejection)
+
+    def _take(self, snapshot: ConfigSnapshot, *, from_disk: bool) -> None:
+        if snapshot.kind not in self._kinds:
+            raise InvalidArgument("invalid_value", "snapshot: of a kind that was not asked for")
+        known = self._applied.get(snapshot.kind)
+        if known is None or known.version != snapshot.version:
+            self._apply(snapshot)
+            version: ConfigVersion = snapshot.version
+            self._log.info(EVENT_APPLIED, kind=ConfigKind.Name(snapshot.kind), version=version.number, from_disk=from_disk)
+        self._applied[snapshot.kind] = AppliedConfig(kind=snapshot.kind, version=snapshot.version, from_disk=from_disk)
+        if len(self._applied) == len(self._kinds):
+            self._all_applied.set()
+
+    async def _report(self, snapshot: ConfigSnapshot, rejection: str) -> None:
+        request = registry_pb2.ReportAppliedRequest(
+            subscriber=self._subscriber, kind=snapshot.kind, version=snapshot.version, rejection=rejection
+        )
+        await self._channel.call(self._stub.ReportApplied, request, deadline=Deadline.after(REPORT_S))
+
+    def _note_away(self, reason: str) -> None:
+        # Once per outage, not once per try.
+        if not self._away:
+            self._log.warning(EVENT_REGISTRY_AWAY, reason=reason)
+        self._away = True
+
+    def _copy_of(self, kind: ConfigKind.ValueType) -> Path:
+        return self._folder / f"{ConfigKind.Name(kind).lower()}.snapshot"
+
+
+def read_copy(path: Path) -> ConfigSnapshot:
+    """The snapshot kept in a file. Raises ValueError where the file is damaged."""
+    data = path.read_bytes()
+    digest, content = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError(f"{path.name}: damaged")
+    return ConfigSnapshot.FromString(content)
+
+
+def write_copy(path: Path, snapshot: ConfigSnapshot) -> None:
+    """Keep a snapshot, so that the file is the old one or the new one at any time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = snapshot.SerializeToString()
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(hashlib.sha256(content).digest() + content)
+    partial.replace(path)

@@ -1,0 +1,93 @@
+"""Expected failures as gRPC statuses, and back. No other file names a gRPC status code.
+
+Kind, reason and facts travel as google.rpc.ErrorInfo, the time to wait as google.rpc.RetryInfo, in the
+status details, where a client in any language finds them.
+"""
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from pointsman.kit.errors import ErrorKind, ServiceError, class_of
+
+DOMAIN = "pointsman"
+DETAILS_KEY = "grpc-status-details-bin"  # where gRPC's own status extension looks
+
+STATUS_CODES: dict[ErrorKind, grpc.StatusCode] = {
+    ErrorKind.INVALID_ARGUMENT: grpc.StatusCode.INVALID_ARGUMENT,
+    ErrorKind.UNAUTHENTICATED: grpc.StatusCode.UNAUTHENTICATED,
+    ErrorKind.PERMISSION_DENIED: grpc.StatusCode.PERMISSION_DENIED,
+    ErrorKind.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    ErrorKind.METHOD_NOT_ALLOWED: grpc.StatusCode.UNIMPLEMENTED,
+    ErrorKind.CONFLICT: grpc.StatusCode.ABORTED,
+    ErrorKind.PRECONDITION_REQUIRED: grpc.StatusCode.FAILED_PRECONDITION,
+    ErrorKind.RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    # Not UNAVAILABLE: the retry policy repeats that, and a retry is what an overloaded peer needs least.
+    ErrorKind.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    ErrorKind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    ErrorKind.UPSTREAM_FAILED: grpc.StatusCode.UNAVAILABLE,
+    ErrorKind.DEADLINE_EXCEEDED: grpc.StatusCode.DEADLINE_EXCEEDED,
+    ErrorKind.INTERNAL: grpc.StatusCode.INTERNAL,
+}
+# What a peer's bare status means: one that gRPC itself made, or a stranger.
+BARE_STATUSES: dict[grpc.StatusCode, tuple[ErrorKind, str]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: (ErrorKind.INVALID_ARGUMENT, "invalid_value"),
+    grpc.StatusCode.OUT_OF_RANGE: (ErrorKind.INVALID_ARGUMENT, "invalid_value"),
+    grpc.StatusCode.UNAUTHENTICATED: (ErrorKind.UNAUTHENTICATED, "invalid_api_key"),
+    grpc.StatusCode.PERMISSION_DENIED: (ErrorKind.PERMISSION_DENIED, "scope_missing"),
+    grpc.StatusCode.NOT_FOUND: (ErrorKind.NOT_FOUND, "not_found"),
+    grpc.StatusCode.ABORTED: (ErrorKind.CONFLICT, "version_conflict"),
+    grpc.StatusCode.FAILED_PRECONDITION: (ErrorKind.PRECONDITION_REQUIRED, "precondition_required"),
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (ErrorKind.OVERLOADED, "overloaded"),
+    grpc.StatusCode.UNAVAILABLE: (ErrorKind.UNAVAILABLE, "dependency_down"),
+    grpc.StatusCode.DEADLINE_EXCEEDED: (ErrorKind.DEADLINE_EXCEEDED, "deadline_exceeded"),
+}
+RETRYABLE_STATUS_NAMES = ["UNAVAILABLE"]
+HEALTH_UNKNOWN_SERVICE = grpc.StatusCode.NOT_FOUND
+
+
+def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """Status code, message and trailing metadata of an expected failure."""
+    code = STATUS_CODES[error.kind]
+    facts = {"kind": error.kind.value, "param": error.param, "provider": error.provider, **error.metadata}
+    info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata={name: value for name, value in facts.items() if value is not None})
+    details = [Any(), Any()] if error.retry_after_s is not None else [Any()]
+    details[0].Pack(info)
+    if error.retry_after_s is not None:
+        retry = RetryInfo()
+        retry.retry_delay.FromNanoseconds(round(error.retry_after_s * 1e9))
+        details[1].Pack(retry)
+    status = Status(code=code.value[0], message=error.message, details=details)
+    return code, error.message, ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def to_service_error(rpc_error: grpc.aio.AioRpcError, *, peer: str) -> ServiceError:
+    """The failure that a peer answered, as it raised it; a bare status by the table above. peer: its name, for people."""
+    for key, value in rpc_error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return from_details(Status.FromString(value))
+    kind, reason = BARE_STATUSES.get(rpc_error.code(), (ErrorKind.INTERNAL, "internal"))
+    return class_of(kind)(reason, f"{peer}: {rpc_error.code().name.lower()}")
+
+
+def from_details(status: Status) -> ServiceError:
+    """The failure that status details hold."""
+    info, retry = ErrorInfo(), RetryInfo()
+    retry_after_s: float | None = None
+    for detail in status.details:
+        if detail.Is(ErrorInfo.DESCRIPTOR):
+            detail.Unpack(info)
+        elif detail.Is(RetryInfo.DESCRIPTOR):
+            detail.Unpack(retry)
+            retry_after_s = retry.retry_delay.ToNanoseconds() / 1e9
+    facts = dict(info.metadata)
+    kind = facts.pop("kind", ErrorKind.INTERNAL.value)
+    return class_of(ErrorKind(kind) if kind in set(ErrorKind) else ErrorKind.INTERNAL)(
+        info.reason or "internal",
+        status.message,
+        param=facts.pop("param", None),
+        provider=facts.pop("provider", None),
+        retry_after_s=retry_after_s,
+        metadata=facts,
+    )
