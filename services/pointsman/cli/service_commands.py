@@ -43,11 +43,16 @@ def serve_all(arguments: argparse.Namespace) -> int:
     settings = load_all()
     configure_logging(settings.gateway.log_level)
     key = settings.gateway.admin_key.get_secret_value() if settings.gateway.admin_key else None
-    show = print_addresses if arguments.json else lambda addresses: print_ready_screen(addresses, key=key)
-    return run_until_stopped(with_addresses_file(up.serve(settings), settings.gateway.var_dir), on_ready=show)
+
+    async def show_screen(addresses: Addresses) -> None:
+        # In a thread: the screen asks the gateway, which runs on this loop.
+        await asyncio.to_thread(print_ready_screen, addresses, key=key)
+
+    serving = with_addresses_file(up.serve(settings), settings.gateway.var_dir)
+    return run_until_stopped(serving, on_ready=print_addresses if arguments.json else show_screen)
 
 
-def print_addresses(addresses: Addresses) -> None:
+async def print_addresses(addresses: Addresses) -> None:
     """One line, for programs that start a service and wait for it."""
     print(json.dumps(dict(addresses)), flush=True)
 
