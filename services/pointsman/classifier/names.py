@@ -3,4 +3,4 @@
 ENCODER_UNAVAILABLE = "encoder_unavailable"  # also a degraded reason
 ENCODER_FAILED = "encoder_failed"
 ENCODER_BUILDING = "encoder_building"
-CLASSIFICATION_APPLIED = "classification_applied"
+SETUP_SWITCHED = "setup_switched"

@@ -30,7 +30,7 @@ class NewCategory:
 
 @dataclass(frozen=True, slots=True)
 class NewSetup:
-    """A configuration that has come, not in force yet. No rules: the built-in ones stay."""
+    """A configuration as it comes. No rules: the built-in ones."""
 
     rules: tuple[KeywordRule, ...]
     categories: tuple[NewCategory, ...]

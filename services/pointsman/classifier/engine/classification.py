@@ -8,13 +8,11 @@ from pointsman.classifier import names
 from pointsman.classifier.core.artifact import Artifact
 from pointsman.classifier.core.fusion import Judgement, Method, Strategy, judge, judge_by_rules
 from pointsman.classifier.core.ports import EncoderFailed
-from pointsman.classifier.core.setup import InvalidCategories, NewCategory, NewSetup, Setup, check_categories, setup_version
-from pointsman.classifier.core.similarity import AddedCategory
+from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
 from pointsman.classifier.engine.embedding_queue import EmbeddedText, EmbeddingQueue
-from pointsman.kit.errors import InvalidArgument, ServiceError, Unavailable
+from pointsman.kit.errors import ServiceError
 from pointsman.kit.logging import Logger
-from pointsman.rules.keyword_rules import InvalidRules, RuleSet, compile_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +39,9 @@ class ClassifiedTurn:
 class ClassificationEngine:
     """Judges turns. Without a learned part, or while its encoder fails, by the rules alone."""
 
-    def __init__(self, rules: RuleSet, learned: LearnedPart | None, *, now: Callable[[], float], log: Logger) -> None:
-        """Take the parts. rules: the built-in ones. now: monotonic clock in seconds, that of the deadlines."""
-        self._built_in_rules = rules
-        self._setup = Setup(rules, (), setup_version(rules, ()))
+    def __init__(self, setup: Setup, learned: LearnedPart | None, *, now: Callable[[], float], log: Logger) -> None:
+        """Take the parts. setup: what to go by at first. now: monotonic clock in seconds, that of the deadlines."""
+        self._setup = setup
         self._learned = learned
         self._now = now
         self._log = log
@@ -92,22 +89,9 @@ class ClassificationEngine:
             raise first_of(errors) from None
         return [task.result() for task in tasks]
 
-    async def apply(self, new: NewSetup) -> None:
-        """Go by a new configuration from now on; requests under way keep the one they began with.
-
-        Raises InvalidArgument where it cannot be used, Unavailable where its examples cannot be embedded
-        now; then the old one stays.
-        """
-        try:
-            rules = compile_rules(new.rules) if new.rules else self._built_in_rules
-            check_categories(new.categories)
-            added = [await self._embed_category(category) for category in new.categories]
-        except (InvalidRules, InvalidCategories) as error:
-            raise InvalidArgument("invalid_value", f"apply classification: {error}") from error
-        except EncoderFailed as error:
-            raise Unavailable("encoder_failed", f"apply classification: {error}") from error
-        self._setup = Setup(rules, tuple(part for part in added if part is not None), setup_version(rules, new.categories))
-        self._log.info(names.CLASSIFICATION_APPLIED, rule_count=len(rules), category_count=len(added), version=self._setup.version)
+    def use(self, setup: Setup) -> None:
+        """Go by this setup from now on; requests under way keep the one they began with."""
+        self._setup = setup
 
     def _judge(self, turn: Turn, strategy: Strategy, setup: Setup, embedded: EmbeddedText | None) -> Judgement:
         matches = setup.rules.match(turn.text)
@@ -129,13 +113,6 @@ class ClassificationEngine:
             return None
         self._is_encoder_failing = False
         return embedded
-
-    async def _embed_category(self, category: NewCategory) -> AddedCategory | None:
-        """The category with its examples' vectors; None without an encoder: then rules alone can find it."""
-        if self._learned is None:
-            return None
-        texts = category.known_texts
-        return AddedCategory(category.name, texts, await self._learned.queue.embed_known(texts))
 
 
 def first_of(errors: BaseExceptionGroup[ServiceError]) -> ServiceError:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +9,11 @@ import pytest
 
 from pointsman.classifier.core.batching import BatchLimits
 from pointsman.classifier.core.fusion import Method, Strategy
-from pointsman.classifier.core.setup import NewCategory, NewSetup
+from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
 from pointsman.classifier.engine.classification import ClassificationEngine, LearnedPart
 from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
-from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
+from pointsman.kit.errors import DeadlineExceeded, Overloaded
 from pointsman.kit.logging import get_logger
 from pointsman.rules.keyword_rules import KeywordRule, compile_rules
 from tests.fakes.hashing_encoder import HashingEncoder
@@ -20,7 +21,7 @@ from tests.fakes.tiny_artifact import tiny_artifact
 
 RULES = compile_rules([KeywordRule("poem", "creative_writing", r"\bpoem\b", 6.0), KeywordRule("list", "coding", r"\blist\b", 0.5)])
 POEM = Turn("a poem, please")
-LEGAL = NewCategory("legal", "", ("review the lease of my flat",))
+FIRST = Setup(RULES, (), "first")
 NEVER_S = float("inf")
 
 
@@ -31,7 +32,7 @@ async def engine_with(encoder: HashingEncoder, *, max_texts: int = 8) -> AsyncIt
         queue = EmbeddingQueue(encoder, limits, executor=executor, now=time.monotonic)
         runner = asyncio.create_task(queue.run())
         try:
-            yield ClassificationEngine(RULES, LearnedPart(tiny_artifact(encoder), queue), now=time.monotonic, log=get_logger("classifier"))
+            yield ClassificationEngine(FIRST, LearnedPart(tiny_artifact(encoder), queue), now=time.monotonic, log=get_logger("classifier"))
         finally:
             runner.cancel()
             with suppress(asyncio.CancelledError):
@@ -39,7 +40,7 @@ async def engine_with(encoder: HashingEncoder, *, max_texts: int = 8) -> AsyncIt
 
 
 def engine_without_encoder() -> ClassificationEngine:
-    return ClassificationEngine(RULES, None, now=time.monotonic, log=get_logger("classifier"))
+    return ClassificationEngine(FIRST, None, now=time.monotonic, log=get_logger("classifier"))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ async def test_strategy_says_who_judges(strategy: Strategy, category: str, metho
     assert classified.judgement.method is method
     assert classified.judgement.category == category
     assert classified.judgement.matched_rules == ("creative_writing/poem",)
-    assert classified.version == f"tiny-{RULES.version}"
+    assert classified.version == "tiny-first"
 
 
 async def test_rules_alone_ask_no_encoder() -> None:
@@ -82,7 +83,7 @@ async def test_without_an_encoder_rules_judge_and_say_so() -> None:
     asked_for = await engine.classify(POEM, Strategy.RULES, deadline_s=NEVER_S)
     assert (classified.judgement.category, classified.judgement.method) == ("creative_writing", Method.DEGRADED)
     assert asked_for.judgement.method is Method.RULE_BASED
-    assert (classified.encoder, classified.version) == (None, f"rules-{RULES.version}")
+    assert (classified.encoder, classified.version) == (None, "rules-first")
     assert (engine.encoder_name, engine.artifact_version, engine.degraded) == (None, "", ("encoder_unavailable",))
 
 
@@ -120,50 +121,16 @@ async def test_batch_that_does_not_fit_fails_as_a_whole() -> None:
         await engine.classify_all([POEM] * 2, Strategy.HYBRID, deadline_s=NEVER_S)
 
 
-async def test_added_category_is_found_by_its_examples_without_a_restart() -> None:
-    turn = Turn("review the lease of my flat")
-    async with engine_with(HashingEncoder()) as engine:
-        before = await engine.classify(turn, Strategy.HYBRID, deadline_s=NEVER_S)
-        await engine.apply(NewSetup((), (LEGAL,)))
-        after = await engine.classify(turn, Strategy.HYBRID, deadline_s=NEVER_S)
-        assert (before.judgement.category, after.judgement.category) == ("analysis", "legal")
-        assert before.version != after.version
-        assert engine.categories[-1] == "legal"
-
-
-async def test_new_rules_replace_the_built_in_ones_and_none_bring_them_back() -> None:
-    engine = engine_without_encoder()
-    await engine.apply(NewSetup((KeywordRule("please", "chat", "please", 5.0),), ()))
-    assert (await engine.classify(POEM, Strategy.RULES, deadline_s=NEVER_S)).judgement.category == "chat"
-    await engine.apply(NewSetup((), ()))
-    assert (await engine.classify(POEM, Strategy.RULES, deadline_s=NEVER_S)).judgement.category == "creative_writing"
-
-
-@pytest.mark.parametrize(
-    "new",
-    [
-        pytest.param(NewSetup((KeywordRule("bad", "chat", "(", 1.0),), ()), id="pattern"),
-        pytest.param(NewSetup((), (NewCategory("coding", "", ("x",)),)), id="category"),
-    ],
-)
-async def test_configuration_that_cannot_be_used_leaves_the_old_one(new: NewSetup) -> None:
-    async with engine_with(HashingEncoder()) as engine:
-        await engine.apply(NewSetup((), (LEGAL,)))
-        with pytest.raises(InvalidArgument):
-            await engine.apply(new)
-        assert engine.categories[-1] == "legal"
-
-
-async def test_configuration_whose_examples_cannot_be_embedded_leaves_the_old_one() -> None:
-    encoder = HashingEncoder()
+async def test_request_keeps_the_setup_that_it_began_with() -> None:
+    gate = threading.Event()
+    gate.set()
+    encoder = HashingEncoder(gate=gate)
     async with engine_with(encoder) as engine:
-        encoder.is_broken = True
-        with pytest.raises(Unavailable):
-            await engine.apply(NewSetup((), (LEGAL,)))
-        assert "legal" not in engine.categories
-
-
-async def test_added_category_without_an_encoder_is_found_by_its_rules_alone() -> None:
-    engine = engine_without_encoder()
-    await engine.apply(NewSetup((KeywordRule("lease", "legal", "lease", 3.0),), (LEGAL,)))
-    assert (await engine.classify(Turn("my lease"), Strategy.HYBRID, deadline_s=NEVER_S)).judgement.category == "legal"
+        gate.clear()
+        under_way = asyncio.create_task(engine.classify(POEM, Strategy.HYBRID, deadline_s=NEVER_S))
+        await asyncio.sleep(0)
+        engine.use(Setup(compile_rules([KeywordRule("please", "chat", "please", 6.0)]), (), "new"))
+        gate.set()
+        before, after = await under_way, await engine.classify(POEM, Strategy.RULES, deadline_s=NEVER_S)
+    assert (before.judgement.matched_rules, before.version) == (("creative_writing/poem",), "tiny-first")
+    assert (after.judgement.matched_rules, after.version) == (("chat/please",), "tiny-new")

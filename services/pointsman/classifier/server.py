@@ -1,0 +1,162 @@
+"""The classifier's wiring."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import metadata
+
+from pointsman.api.classifier.v1 import classifier_pb2
+from pointsman.api.classifier.v1.classifier_pb2_grpc import add_ClassifierServiceServicer_to_server
+from pointsman.api.config.v1 import config_pb2
+from pointsman.api.registry.v1 import registry_pb2
+from pointsman.api.status.v1.status_pb2 import ServiceStatus
+from pointsman.classifier import names
+from pointsman.classifier.adapters.artifact_file import read_artifact
+from pointsman.classifier.adapters.config_translation import setup_of
+from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable, load_encoder
+from pointsman.classifier.adapters.minilm_files import UntrustedModelFile
+from pointsman.classifier.core.artifact import InvalidArtifact
+from pointsman.classifier.core.batching import BatchLimits
+from pointsman.classifier.core.setup import Setup
+from pointsman.classifier.engine.classification import ClassificationEngine, LearnedPart
+from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
+from pointsman.classifier.engine.setup_switch import SetupSwitch
+from pointsman.classifier.servicer import ClassifierServicer
+from pointsman.classifier.settings import ClassifierSettings
+from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.errors import Unavailable
+from pointsman.kit.grpc_client import ServiceChannel
+from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
+from pointsman.kit.ids import new_id
+from pointsman.kit.logging import Logger, get_logger
+from pointsman.kit.settings import require_safe_bind
+from pointsman.kit.status import StatusReporter
+from pointsman.rules.rules_file import load_default_rules
+
+SERVICE = "classifier"
+SERVICE_NAME = classifier_pb2.DESCRIPTOR.services_by_name["ClassifierService"].full_name
+REGISTRY_NAME = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+
+ProgressListener = Callable[[float, str], None]
+"""Told the share done, 0 to 1, and the step's name, while the encoder's graph is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made before anything is served."""
+
+    engine: ClassificationEngine
+    switch: SetupSwitch
+    queue: EmbeddingQueue | None
+
+
+@asynccontextmanager
+async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener | None = None) -> AsyncIterator[Mapping[str, str]]:
+    """Serve until the context is left; yields the bound address when the first inference is done.
+
+    on_progress: shows the building of the encoder's graph, at the first start only; else it is logged.
+    Raises Unavailable where a model file is not the pinned one; without any encoder the rules serve alone.
+    """
+    log = get_logger(SERVICE)
+    has_credential = settings.service_token is not None
+    require_safe_bind(
+        settings.host, has_credential=has_credential, allow_anonymous=settings.allow_anonymous, what="POINTSMAN_SERVICE_TOKEN"
+    )
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
+        parts = await make_parts(settings, executor, on_progress or log_progress(log), log)
+        channel = await stack.enter_async_context(
+            ServiceChannel(settings.registry_target, service=REGISTRY_NAME, service_token=settings.service_token)
+        )
+        instance_id = new_id(SERVICE)
+        watcher = make_watcher(settings, channel, instance_id, parts.switch, log)
+        if parts.queue is not None:
+            await stack.enter_async_context(in_background(parts.queue.run()))
+        watcher.load_from_disk()
+        await parts.switch.switch()
+        await stack.enter_async_context(in_background(parts.switch.run(), watcher.run()))
+        server = await stack.enter_async_context(serve_engine(settings, parts.engine, watcher, instance_id, log))
+        await server.set_serving(SERVICE_NAME, serving=True)
+        yield {"classifier_grpc": server.address}
+
+
+async def make_parts(settings: ClassifierSettings, executor: Executor, on_progress: ProgressListener, log: Logger) -> Parts:
+    """The engine and what feeds it."""
+    rules = load_default_rules()
+    learned = await make_learned_part(settings, executor, on_progress, log)
+    engine = ClassificationEngine(Setup(rules, (), rules.version), learned, now=time.monotonic, log=log)
+    queue = learned.queue if learned is not None else None
+    return Parts(engine, SetupSwitch(engine, queue, rules, log), queue)
+
+
+async def make_learned_part(
+    settings: ClassifierSettings, executor: Executor, on_progress: ProgressListener, log: Logger
+) -> LearnedPart | None:
+    """Encoder and artefact; None, with one log line, where one of them cannot be had."""
+    try:
+        encoder = await load_encoder(settings.folder, thread_count=settings.thread_count, on_progress=on_progress)
+        artifact = await asyncio.to_thread(read_artifact)
+    except UntrustedModelFile as error:
+        raise Unavailable("untrusted_model_file", str(error)) from error
+    except (InvalidArtifact, EncoderUnavailable) as error:
+        log.error(names.ENCODER_UNAVAILABLE, reason=str(error))
+        return None
+    limits = BatchLimits(settings.max_batch_tokens, settings.max_batch_texts, settings.max_texts)
+    return LearnedPart(artifact, EmbeddingQueue(encoder, limits, executor=executor, now=time.monotonic))
+
+
+def make_watcher(
+    settings: ClassifierSettings, channel: ServiceChannel, instance_id: str, switch: SetupSwitch, log: Logger
+) -> ConfigWatcher:
+    """The subscription to the registry, whose absence stops nothing."""
+    return ConfigWatcher(
+        channel=channel,
+        service=SERVICE,
+        instance_id=instance_id,
+        kinds=[config_pb2.CONFIG_KIND_CLASSIFICATION],
+        folder=settings.folder,
+        apply=lambda snapshot: switch.propose(setup_of(snapshot.classification)),
+        log=log,
+    )
+
+
+@asynccontextmanager
+async def serve_engine(
+    settings: ClassifierSettings, engine: ClassificationEngine, watcher: ConfigWatcher, instance_id: str, log: Logger
+) -> AsyncIterator[RunningGrpcServer]:
+    """The gRPC server over the engine; its own status needs the server itself."""
+    reporter = StatusReporter(SERVICE, instance_id=instance_id, version=metadata.version("pointsman"))
+
+    def report_status() -> ServiceStatus:
+        return reporter.report(in_flight_count=server.in_flight_count, applied=watcher.applied(), degraded=engine.degraded)
+
+    async with serve_grpc(
+        host=settings.host,
+        port=settings.port,
+        service_names=[SERVICE_NAME],
+        register=lambda grpc_server: add_ClassifierServiceServicer_to_server(ClassifierServicer(engine, report_status), grpc_server),
+        service_token=settings.service_token,
+        drain_s=settings.drain_s,
+        log=log,
+    ) as server:
+        yield server
+
+
+@asynccontextmanager
+async def in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run what runs for ever until the context is left. Should one end with an error, so does the context."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def log_progress(log: Logger) -> ProgressListener:
+    """A listener for a service that runs alone."""
+    return lambda share, step: log.info(names.ENCODER_BUILDING, share=share, step=step)
