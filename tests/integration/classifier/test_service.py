@@ -49,7 +49,7 @@ async def connect(stack: AsyncExitStack, settings: ClassifierSettings) -> Client
     return Client(channel, classifier_pb2_grpc.ClassifierServiceStub(channel.channel))
 
 
-def settings_for(var_dir: Path, **changes: int) -> ClassifierSettings:
+def settings_for(var_dir: Path, **changes: int | str) -> ClassifierSettings:
     return ClassifierSettings.model_validate({"var_dir": var_dir, "port": 0, "registry_target": NOWHERE, "drain_s": 1, **changes})
 
 
