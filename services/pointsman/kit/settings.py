@@ -61,12 +61,12 @@ class ServiceSettings(BaseModel):
     service_token: SecretStr | None = env_field(
         "POINTSMAN_SERVICE_TOKEN",
         default=None,
-        description="secret that services show each other; needed where they do not listen on loopback",
+        description="secret that services show each other; needed off loopback",
     )
     allow_anonymous: bool = env_field(
         "POINTSMAN_ALLOW_ANONYMOUS",
         default=False,
-        description="true: listen on any address without a credential; only behind a wall of your own",
+        description="true: listen anywhere without a credential; for a private network only",
     )
     drain_s: float = env_field(
         "POINTSMAN_DRAIN_S",
