@@ -24,6 +24,7 @@ from pointsman.kit.grpc_client import ServiceChannel
 
 SERVICE = "pointsman.api.executor.v1.ExecutorService"
 PEER = "executor"
+MAX_MESSAGE_BYTES = 48 << 20  # DESIGN.md 9: a body may be 40 MiB
 
 
 class ExecutorClient:

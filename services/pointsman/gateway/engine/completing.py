@@ -123,6 +123,8 @@ class Completion:
                 case AttemptFinished():
                     self._log.finish(event.attempt)
                 case CompletionDone():
+                    if not self._log.attempts:
+                        raise Unavailable("dependency_down", "the executor answered without an attempt")
                     self.done = event
                     return None
                 case CompletionFailed():

@@ -1,0 +1,31 @@
+"""Health routes: always open, and they say nothing else."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from pointsman.gateway.engine.world import World
+from pointsman.kit.errors import Unavailable
+from pointsman.kit.json_loader import dump_json
+
+JSON = "application/json"
+ALIVE = dump_json({"ok": True})
+HEALTHY = dump_json({"status": "ok"})
+
+
+def health_routes(world: World) -> list[BaseRoute]:
+    """Plain routes: the dependencies of the API's routes, such as authentication, do not apply to them."""
+
+    async def live(_request: Request) -> Response:
+        return Response(ALIVE, media_type=JSON)
+
+    async def ready(_request: Request) -> Response:
+        if not world.is_ready:
+            raise Unavailable("shutting_down" if world.is_draining else "dependency_down", "not ready")
+        return Response(ALIVE, media_type=JSON)
+
+    async def healthy(_request: Request) -> Response:
+        return Response(HEALTHY, media_type=JSON)
+
+    handlers = {"/livez": live, "/readyz": ready, "/healthz": live, "/health": healthy}
+    return [Route(path, handler, methods=["GET"]) for path, handler in handlers.items()]

@@ -1,0 +1,214 @@
+"""Wires the gateway: the only place that makes its parts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from pointsman.api.config.v1 import config_pb2
+from pointsman.gateway import names
+from pointsman.gateway.adapters import classifier_client, executor_client, ledger_client
+from pointsman.gateway.adapters.catalog_snapshot import catalog_of
+from pointsman.gateway.adapters.classification_snapshot import rules_of
+from pointsman.gateway.adapters.classifier_client import ClassifierClient
+from pointsman.gateway.adapters.executor_client import ExecutorClient
+from pointsman.gateway.adapters.ledger_client import LedgerClient
+from pointsman.gateway.adapters.prompt_hash import prompt_hasher
+from pointsman.gateway.adapters.usage_messages import unix_seconds_of
+from pointsman.gateway.core.circuit import Circuit
+from pointsman.gateway.engine.completing import Completing
+from pointsman.gateway.engine.decision_book import DecisionBook
+from pointsman.gateway.engine.judging import Judging
+from pointsman.gateway.engine.provider_watch import watch_providers
+from pointsman.gateway.engine.routing import Routing
+from pointsman.gateway.engine.settling import Settling
+from pointsman.gateway.engine.spending import Spending
+from pointsman.gateway.engine.world import World
+from pointsman.gateway.ports import Classifier, Executor, Ledger
+from pointsman.gateway.rest.answers import decision_record, model_ids_of
+from pointsman.gateway.rest.app import build_app
+from pointsman.gateway.rest.authentication import Access
+from pointsman.gateway.rest.orders import PromptHash
+from pointsman.gateway.rest.running import Engine, InFlight, Limits
+from pointsman.gateway.rest.trusted_hosts import TrustedHosts
+from pointsman.gateway.settings import GatewaySettings
+from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.grpc_client import ServiceChannel
+from pointsman.kit.http_server import serve_http
+from pointsman.kit.ids import new_id
+from pointsman.kit.logging import Logger, get_logger
+from pointsman.kit.settings import require_safe_bind
+
+SERVICE = "gateway"
+REGISTRY_SERVICE = "pointsman.api.registry.v1.RegistryService"
+REGISTRY_RETRYABLE_METHODS = ("ReportApplied",)
+KINDS = (config_pb2.CONFIG_KIND_CATALOG, config_pb2.CONFIG_KIND_CLASSIFICATION)
+# What is still to be booked gets so long at the end.
+FLUSH_S = 5.0
+# A service that has a catalogue to fetch gives it so long before it takes requests that it would have to refuse.
+FIRST_SNAPSHOT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The other services, as ports."""
+
+    classifier: Classifier
+    executor: Executor
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The gateway's own long-lived parts."""
+
+    engine: Engine
+    settling: Settling
+    book: DecisionBook
+
+
+def build_parts(settings: GatewaySettings, services: Services, world: World, prompt_hash: PromptHash, log: Logger) -> Parts:
+    """The engine over any services."""
+    settling = Settling(ledger=services.ledger, budget_s=settings.settle_timeout_s, log=log)
+    book = DecisionBook(ledger=services.ledger, read_model_ids=model_ids_of, log=log)
+    judging = Judging(classifier=services.classifier, world=world, circuit=Circuit(), budget_s=settings.classifier_timeout_s, log=log)
+    spending = Spending(ledger=services.ledger, settling=settling, circuit=Circuit(), budget_s=settings.ledger_timeout_s)
+    routing = Routing(world=world, judging=judging, book=book, render=decision_record, routing_threshold=settings.routing_threshold)
+    limits = Limits(settings.request_timeout_s, settings.slow_request_timeout_s)
+    engine = Engine(
+        world=world,
+        routing=routing,
+        completing=Completing(executor=services.executor, spending=spending, settling=settling),
+        book=book,
+        prompt_hash=prompt_hash,
+        limits=limits,
+        in_flight=InFlight(settings.max_in_flight),
+    )
+    return Parts(engine, settling, book)
+
+
+@asynccontextmanager
+async def run_parts(parts: Parts, services: Services, world: World, log: Logger) -> AsyncIterator[None]:
+    """Run what runs beside the requests; at the end, book what is still to be booked."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(parts.settling.run()),
+                group.create_task(parts.book.run()),
+                group.create_task(watch_providers(services.executor, world, log)),
+            ]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    finally:
+        deadline = Deadline.after(FLUSH_S)
+        await parts.settling.flush(deadline)
+        await parts.book.flush(deadline)
+
+
+@asynccontextmanager
+async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
+    """Serve until the context is left; yields {"gateway": address}.
+
+    Raises SettingsError for an open address without a key, AddressInUse where the port is taken.
+    """
+    log = get_logger(SERVICE)
+    require_safe_bind(
+        settings.host, has_credential=settings.admin_key is not None, allow_anonymous=settings.allow_anonymous, what="POINTSMAN_ADMIN_KEY"
+    )
+    access = Access(settings.admin_key)
+    if access.is_anonymous:
+        log.warning(names.ANONYMOUS_ACCESS, host=settings.host)
+    world = World()
+    async with AsyncExitStack() as stack:
+        services = await _connect(stack, settings)
+        watcher = await _watcher(stack, settings, world, log)
+        parts = build_parts(settings, services, world, prompt_hasher(settings.state_dir, settings.service_token), log)
+        await stack.enter_async_context(run_parts(parts, services, world, log))
+        await stack.enter_async_context(_watching(watcher))
+        hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
+        app = build_app(parts.engine, access=access, hosts=hosts, version=version("pointsman"), log=log)
+        running = await stack.enter_async_context(serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s))
+        await _await_catalog(watcher)
+        log.info(names.SERVING, address=running.address, ready=world.is_ready)
+        try:
+            yield {SERVICE: running.address}
+        finally:
+            world.is_draining = True
+
+
+async def _connect(stack: AsyncExitStack, settings: GatewaySettings) -> Services:
+    """Channels to the services; they connect when first used."""
+    token = settings.service_token
+    classifier = ServiceChannel(
+        settings.classifier_target,
+        service=classifier_client.SERVICE,
+        retryable_methods=classifier_client.RETRYABLE_METHODS,
+        service_token=token,
+    )
+    executor = ServiceChannel(
+        settings.executor_target, service=executor_client.SERVICE, service_token=token, max_message_bytes=executor_client.MAX_MESSAGE_BYTES
+    )
+    ledger = ServiceChannel(
+        settings.ledger_target, service=ledger_client.SERVICE, retryable_methods=ledger_client.RETRYABLE_METHODS, service_token=token
+    )
+    for channel in (classifier, executor, ledger):
+        await stack.enter_async_context(channel)
+    return Services(ClassifierClient(classifier), ExecutorClient(executor), LedgerClient(ledger))
+
+
+async def _watcher(stack: AsyncExitStack, settings: GatewaySettings, world: World, log: Logger) -> ConfigWatcher:
+    """The subscription to catalogue and rules, with the copies on disk already applied."""
+    channel = ServiceChannel(
+        settings.registry_target,
+        service=REGISTRY_SERVICE,
+        retryable_methods=REGISTRY_RETRYABLE_METHODS,
+        service_token=settings.service_token,
+    )
+    await stack.enter_async_context(channel)
+    watcher = ConfigWatcher(
+        channel=channel,
+        service=SERVICE,
+        instance_id=new_id("gateway"),
+        kinds=KINDS,
+        folder=settings.state_dir,
+        apply=lambda snapshot: apply_snapshot(world, snapshot),
+        log=log,
+    )
+    watcher.load_from_disk()
+    return watcher
+
+
+def apply_snapshot(world: World, snapshot: config_pb2.ConfigSnapshot) -> None:
+    """Take a snapshot into use. Raises ValueError where it cannot be, and then changes nothing."""
+    match snapshot.WhichOneof("content"):
+        case "catalog":
+            world.catalog = catalog_of(snapshot)
+            world.catalog_create_time_s = unix_seconds_of(snapshot.create_time)
+        case "classification":
+            world.rules = rules_of(snapshot)
+        case other:
+            raise ValueError(f"snapshot: {other} is no content that the gateway uses")
+
+
+@asynccontextmanager
+async def _watching(watcher: ConfigWatcher) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(watcher.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+async def _await_catalog(watcher: ConfigWatcher) -> None:
+    """Give the registry a moment; without it the gateway lives, and says that it is not ready."""
+    try:
+        async with asyncio.timeout(FIRST_SNAPSHOT_S):
+            await watcher.wait_ready()
+    except TimeoutError:
+        return

@@ -1,0 +1,112 @@
+"""Settings of the gateway."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from pointsman.kit.settings import ServiceSettings, env_field
+
+DEFAULT_PORT = 8080
+ADMIN_KEY = re.compile(r"pm-[A-Za-z0-9]{1,64}-[\x21-\x7e]{8,256}")
+CLASSIFIER_PORT = 50051
+GRPC_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:")
+
+
+def _split(value: object) -> object:
+    """Names separated by commas."""
+    return tuple(name for part in value.split(",") if (name := part.strip())) if isinstance(value, str) else value
+
+
+def _classifier_target(value: str) -> str:
+    """CLASSIFIER_URL, as older set-ups have it, is a host, or the address of a REST facade whose host is taken."""
+    if value.startswith(GRPC_SCHEMES):
+        return value
+    if "://" in value:
+        return f"{urlsplit(value).hostname}:{CLASSIFIER_PORT}"
+    return value if ":" in value else f"{value}:{CLASSIFIER_PORT}"
+
+
+def _key_of_form(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and ADMIN_KEY.fullmatch(value.get_secret_value()) is None:
+        raise ValueError("a key has the form pm-<id>-<secret>, the secret of at least 8 characters")
+    return value
+
+
+class GatewaySettings(ServiceSettings):
+    """What the gateway can be told."""
+
+    port: int = env_field(
+        "POINTSMAN_GATEWAY_PORT", "PORT", default=DEFAULT_PORT, ge=0, le=65_535, description="Port of the REST API; 0 takes a free one"
+    )
+    classifier_target: Annotated[str, AfterValidator(_classifier_target)] = env_field(
+        "POINTSMAN_CLASSIFIER_TARGET",
+        "CLASSIFIER_URL",
+        default="127.0.0.1:50051",
+        description="Where the classifier listens; of CLASSIFIER_URL the host counts",
+    )
+    registry_target: str = env_field("POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="Where the registry listens")
+    executor_target: str = env_field("POINTSMAN_EXECUTOR_TARGET", default="127.0.0.1:50053", description="Where the executor listens")
+    ledger_target: str = env_field("POINTSMAN_LEDGER_TARGET", default="127.0.0.1:50054", description="Where the ledger listens")
+    admin_key: Annotated[SecretStr | None, AfterValidator(_key_of_form)] = env_field(
+        "POINTSMAN_ADMIN_KEY",
+        default=None,
+        description="Key that callers show, pm-<id>-<secret>; unset: only this machine may call, and needs none",
+    )
+    trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_split)] = env_field(
+        "POINTSMAN_TRUSTED_HOSTS",
+        default=(),
+        description="Names that callers use, with * wildcards; unset: loopback's and the bind's own",
+    )
+    routing_threshold: float | None = env_field(
+        "ROUTING_THRESHOLD", default=None, ge=0, le=1, description="Least success probability at which a local model is taken; 0.7 is usual"
+    )
+    request_timeout_s: float = env_field(
+        "POINTSMAN_REQUEST_TIMEOUT_S",
+        default=65.0,
+        ge=1,
+        le=600,
+        description="Longest request; a cloud provider's 60 s and a little for ourselves",
+    )
+    slow_request_timeout_s: float = env_field(
+        "POINTSMAN_SLOW_REQUEST_TIMEOUT_S",
+        default=600.0,
+        ge=1,
+        le=600,
+        description="Longest request where a local or a reasoning model may answer",
+    )
+    classifier_timeout_s: float = env_field(
+        "POINTSMAN_CLASSIFIER_TIMEOUT_S",
+        default=0.15,
+        gt=0,
+        le=10,
+        description="Longest wait for the classifier; past it the gateway's own rules answer",
+    )
+    ledger_timeout_s: float = env_field(
+        "POINTSMAN_LEDGER_TIMEOUT_S",
+        default=0.25,
+        gt=0,
+        le=10,
+        description="Longest wait for a reservation; past it free models alone may answer",
+    )
+    settle_timeout_s: float = env_field(
+        "POINTSMAN_SETTLE_TIMEOUT_S",
+        default=0.3,
+        gt=0,
+        le=10,
+        description="Longest that an answer waits for its settlement; past it that comes later",
+    )
+    max_in_flight: int = env_field(
+        "POINTSMAN_MAX_IN_FLIGHT",
+        default=2_000,
+        ge=1,
+        le=100_000,
+        description="Most requests at a time; the rest get 503 at once",
+    )
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder of the gateway's own state."""
+        return self.var_dir / "gateway"
