@@ -1,0 +1,131 @@
+"""What is remembered of models and keys from one request to the next, and whether a call may be made now."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pointsman.executor.core.breaker import Breaker
+from pointsman.executor.core.catalog import CatalogVersion, Model
+from pointsman.executor.core.faults import Blame, FailureReason, Fault
+from pointsman.executor.core.outcomes import Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call may be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No call may be made now. until_s: when that may change; None: not by waiting. can_probe: where nobody
+    else is left, one call may find out whether the provider is back."""
+
+    reason: FailureReason
+    message: str
+    until_s: float | None = None
+    can_probe: bool = False
+
+
+Readiness: TypeAlias = Ready | Blocked
+READY = Ready()
+
+
+@dataclass(slots=True)
+class ModelRecord:
+    """Memory of one model at one provider."""
+
+    breaker: Breaker = field(default_factory=Breaker)
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    in_flight_count: int = 0
+
+
+@dataclass(slots=True)
+class KeyRecord:
+    """Memory of one provider's key."""
+
+    cooling_until_s: float = 0.0
+    refused_in: CatalogVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A call that is under way. with_own_key: the operator's key is used, not the caller's."""
+
+    model: Model
+    record: ModelRecord
+    version: CatalogVersion
+    is_probe: bool
+    with_own_key: bool
+
+
+class Fleet:
+    """Memory of all models and keys. It outlives versions of the catalogue; only a refused key is forgiven by a new one."""
+
+    def __init__(self) -> None:
+        """Begin without memories."""
+        self._models: dict[tuple[str, str], ModelRecord] = {}
+        self._keys: dict[str, KeyRecord] = {}
+
+    def record_of(self, model: Model) -> ModelRecord | None:
+        """What is remembered of the model; None where it was never called."""
+        return self._models.get((model.provider_id, model.id))
+
+    def is_key_refused(self, provider_id: str, version: CatalogVersion) -> bool:
+        """Whether the provider has refused its key in this version."""
+        key = self._keys.get(provider_id)
+        return key is not None and key.refused_in == version
+
+    def readiness(self, model: Model, version: CatalogVersion, now_s: float, *, with_own_key: bool) -> Readiness:
+        """Whether the model may be called."""
+        key = self._keys.get(model.provider_id)
+        if key is not None and with_own_key:
+            if key.refused_in == version:
+                return Blocked(FailureReason.PROVIDER_AUTH, "the provider has refused its key")
+            if now_s < key.cooling_until_s:
+                return Blocked(FailureReason.RATE_LIMIT_EXCEEDED, "the provider's rate limit is reached", key.cooling_until_s)
+        record = self.record_of(model)
+        if record is None or record.breaker.admits(now_s):
+            return READY
+        return Blocked(
+            FailureReason.NO_HEALTHY_PROVIDER,
+            "the model has failed too often lately",
+            record.breaker.opens_at_s(),
+            can_probe=not record.breaker.is_probing,
+        )
+
+    def begin(self, model: Model, version: CatalogVersion, *, with_own_key: bool) -> Permit:
+        """Note that a call begins; it must be ended by one of the next three."""
+        record = self._models.setdefault((model.provider_id, model.id), ModelRecord())
+        record.in_flight_count += 1
+        return Permit(model, record, version, record.breaker.begin(), with_own_key)
+
+    def succeed(self, permit: Permit, now_s: float) -> None:
+        """Note that the answer was whole."""
+        permit.record.in_flight_count -= 1
+        permit.record.breaker.succeed(now_s, is_probe=permit.is_probe)
+        permit.record.outcomes.add_call(now_s, succeeded=True)
+
+    def ignore(self, permit: Permit) -> None:
+        """Note that the call tells nothing of the provider: the caller left."""
+        permit.record.in_flight_count -= 1
+        permit.record.breaker.ignore(is_probe=permit.is_probe)
+
+    def fail(self, permit: Permit, fault: Fault, now_s: float) -> None:
+        """Note that the call failed, against whom the fault speaks."""
+        if not _speaks_against_provider(fault, permit):
+            self.ignore(permit)
+            return
+        permit.record.in_flight_count -= 1
+        permit.record.breaker.fail(now_s, is_probe=permit.is_probe)
+        permit.record.outcomes.add_call(now_s, succeeded=False)
+        key = self._keys.setdefault(permit.model.provider_id, KeyRecord())
+        if fault.blame is Blame.KEY:
+            key.refused_in = permit.version
+        elif fault.blame is Blame.LIMIT and fault.retry_after_s is not None:
+            key.cooling_until_s = max(key.cooling_until_s, now_s + fault.retry_after_s)
+
+
+def _speaks_against_provider(fault: Fault, permit: Permit) -> bool:
+    """RELIABILITY 2.1: no 4xx but 401, 403, 408, 429; and a stranger's key says nothing of ours."""
+    if fault.blame in (Blame.KEY, Blame.LIMIT):
+        return permit.with_own_key
+    return fault.blame is Blame.PROVIDER
