@@ -28,6 +28,8 @@ DIGEST_BYTES = 32
 EVENT_APPLIED = "config_applied"
 EVENT_REJECTED = "config_rejected"
 EVENT_COPY_UNREADABLE = "config_copy_unreadable"
+EVENT_COPY_UNWRITABLE = "config_copy_unwritable"
+EVENT_REPORT_LOST = "config_report_lost"
 EVENT_REGISTRY_AWAY = "registry_away"
 
 
@@ -56,6 +58,7 @@ class ConfigWatcher:
         self._applied: dict[ConfigKind.ValueType, AppliedConfig] = {}
         self._all_applied = asyncio.Event()
         self._away = False
+        self._pause_s = FIRST_PAUSE_S
 
     def applied(self) -> list[AppliedConfig]:
         """Which version of each kind is in use; number 0 where none is."""
@@ -78,16 +81,13 @@ class ConfigWatcher:
 
     async def run(self) -> None:
         """Watch for ever; reconnect where the registry goes away."""
-        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 await self._watch()
             except (ServiceError, TimeoutError) as error:
-                self._note_away(str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
-            else:
-                pause_s = FIRST_PAUSE_S
+                self._note_away(str(error) or f"no sign of life for {SILENCE_S:g} s")
+                await asyncio.sleep(self._pause_s)
+                self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
 
     async def _watch(self) -> None:
         request = registry_pb2.WatchConfigRequest(subscriber=self._subscriber, kinds=self._kinds)
@@ -97,7 +97,7 @@ class ConfigWatcher:
                     message = await anext(messages, None)
                 if message is None:
                     return
-                self._away = False
+                self._away, self._pause_s = False, FIRST_PAUSE_S
                 if message.HasField("snapshot"):
                     await self._receive(message.snapshot)
 
@@ -109,8 +109,8 @@ class ConfigWatcher:
         except (ServiceError, ValueError) as error:
             rejection = str(error)
             self._log.error(EVENT_REJECTED, kind=ConfigKind.Name(snapshot.kind), version=snapshot.version.number, reason=rejection)
-        except OSError as error:
-            self._log.error(EVENT_COPY_UNREADABLE, kind=ConfigKind.Name(snapshot.kind), reason=str(error))
+        except OSError as error:  # in use all the same; only the next start would miss it
+            self._log.error(EVENT_COPY_UNWRITABLE, kind=ConfigKind.Name(snapshot.kind), reason=str(error))
         await self._report(snapshot, rejection)
 
     def _take(self, snapshot: ConfigSnapshot, *, from_disk: bool) -> None:
@@ -129,7 +129,10 @@ class ConfigWatcher:
         request = registry_pb2.ReportAppliedRequest(
             subscriber=self._subscriber, kind=snapshot.kind, version=snapshot.version, rejection=rejection
         )
-        await self._channel.call(self._stub.ReportApplied, request, deadline=Deadline.after(REPORT_S))
+        try:
+            await self._channel.call(self._stub.ReportApplied, request, deadline=Deadline.after(REPORT_S))
+        except ServiceError as error:
+            self._log.warning(EVENT_REPORT_LOST, kind=ConfigKind.Name(snapshot.kind), reason=str(error))
 
     def _note_away(self, reason: str) -> None:
         # Once per outage, not once per try.

@@ -1,8 +1,8 @@
 """How one service calls another: every stub call goes through a ServiceChannel and has a deadline."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -17,6 +17,7 @@ from pointsman.kit.request_context import current_request_id
 REQUEST_ID_KEY = "x-request-id"
 AUTHORIZATION_KEY = "authorization"
 DEFAULT_MAX_MESSAGE_BYTES = 8 << 20
+MAX_METADATA_BYTES = 16 << 10  # an error's details travel as metadata
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -75,6 +76,8 @@ def channel_options(service: str, retryable_methods: Sequence[str], max_message_
         ("grpc.service_config", service_config(service, retryable_methods)),
         ("grpc.max_send_message_length", max_message_bytes),
         ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        # A channel of one service must not inherit another one's back-off.
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", 100),
@@ -133,12 +136,13 @@ class ServiceChannel:
         """The stream of answers; leaving the context ends the call. Raises as `call` does, while iterating."""
         rpc = method(request, timeout=self._time_left_s(deadline), metadata=self._metadata())
         try:
-            yield self._iterate(rpc)
+            async with aclosing(self._iterate(rpc)) as messages:
+                yield messages
         finally:
             # Without it an abandoned stream goes on at the server, and keeps paying: grpc/grpc#43462.
             rpc.cancel()
 
-    async def _iterate(self, rpc: "grpc.aio.UnaryStreamCall[Request, Response]") -> AsyncIterator[Response]:
+    async def _iterate(self, rpc: "grpc.aio.UnaryStreamCall[Request, Response]") -> AsyncGenerator[Response, None]:
         try:
             async for message in rpc:
                 yield message

@@ -4,8 +4,13 @@ Kind, reason and facts travel as google.rpc.ErrorInfo, the time to wait as googl
 status details, where a client in any language finds them.
 """
 
+from contextlib import suppress
+from typing import Any as AnyMessage
+from typing import NoReturn
+
 import grpc
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -23,8 +28,8 @@ STATUS_CODES: dict[ErrorKind, grpc.StatusCode] = {
     ErrorKind.CONFLICT: grpc.StatusCode.ABORTED,
     ErrorKind.PRECONDITION_REQUIRED: grpc.StatusCode.FAILED_PRECONDITION,
     ErrorKind.RATE_LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    # Not UNAVAILABLE: the retry policy repeats that, and a retry is what an overloaded peer needs least.
-    ErrorKind.OVERLOADED: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    # So another replica may be tried; the client's retry throttling keeps that from becoming a storm.
+    ErrorKind.OVERLOADED: grpc.StatusCode.UNAVAILABLE,
     ErrorKind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     ErrorKind.UPSTREAM_FAILED: grpc.StatusCode.UNAVAILABLE,
     ErrorKind.DEADLINE_EXCEEDED: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -41,16 +46,20 @@ BARE_STATUSES: dict[grpc.StatusCode, tuple[ErrorKind, str]] = {
     grpc.StatusCode.FAILED_PRECONDITION: (ErrorKind.PRECONDITION_REQUIRED, "precondition_required"),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (ErrorKind.OVERLOADED, "overloaded"),
     grpc.StatusCode.UNAVAILABLE: (ErrorKind.UNAVAILABLE, "dependency_down"),
+    grpc.StatusCode.CANCELLED: (ErrorKind.UNAVAILABLE, "dependency_down"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (ErrorKind.DEADLINE_EXCEEDED, "deadline_exceeded"),
 }
 RETRYABLE_STATUS_NAMES = ["UNAVAILABLE"]
-HEALTH_UNKNOWN_SERVICE = grpc.StatusCode.NOT_FOUND
+# A status larger than the metadata that a client takes would reach it as another error. The short
+# text is percent-encoded on the wire (x 3), the details base64 (x 4/3): together below 8 KiB.
+MAX_SHORT_BYTES = 512
+MAX_MESSAGE_BYTES = 4 << 10
 
 
 def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
     """Status code, message and trailing metadata of an expected failure."""
     code = STATUS_CODES[error.kind]
-    facts = {"kind": error.kind.value, "param": error.param, "provider": error.provider, **error.metadata}
+    facts = {**error.metadata, "kind": error.kind.value, "param": error.param, "provider": error.provider}
     info = ErrorInfo(reason=error.reason, domain=DOMAIN, metadata={name: value for name, value in facts.items() if value is not None})
     details = [Any(), Any()] if error.retry_after_s is not None else [Any()]
     details[0].Pack(info)
@@ -58,15 +67,16 @@ def status_of(error: ServiceError) -> tuple[grpc.StatusCode, str, tuple[tuple[st
         retry = RetryInfo()
         retry.retry_delay.FromNanoseconds(round(error.retry_after_s * 1e9))
         details[1].Pack(retry)
-    status = Status(code=code.value[0], message=error.message, details=details)
-    return code, error.message, ((DETAILS_KEY, status.SerializeToString()),)
+    status = Status(code=code.value[0], message=cut(error.message, MAX_MESSAGE_BYTES), details=details)
+    return code, cut(error.message, MAX_SHORT_BYTES), ((DETAILS_KEY, status.SerializeToString()),)
 
 
 def to_service_error(rpc_error: grpc.aio.AioRpcError, *, peer: str) -> ServiceError:
     """The failure that a peer answered, as it raised it; a bare status by the table above. peer: its name, for people."""
     for key, value in rpc_error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            return from_details(Status.FromString(value))
+            with suppress(DecodeError):  # not ours; its status still says something
+                return from_details(Status.FromString(value))
     kind, reason = BARE_STATUSES.get(rpc_error.code(), (ErrorKind.INTERNAL, "internal"))
     return class_of(kind)(reason, f"{peer}: {rpc_error.code().name.lower()}")
 
@@ -91,3 +101,14 @@ def from_details(status: Status) -> ServiceError:
         retry_after_s=retry_after_s,
         metadata=facts,
     )
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """The text's beginning that fits, in UTF-8."""
+    return text.encode()[:max_bytes].decode(errors="ignore")
+
+
+async def abort(context: "grpc.aio.ServicerContext[AnyMessage, AnyMessage]", error: ServiceError) -> NoReturn:
+    """End a call with the failure's status."""
+    code, message, metadata = status_of(error)
+    await context.abort(code, message, metadata)

@@ -1,7 +1,6 @@
 """How a service is served over HTTP: uvicorn inside the running loop, on a socket of ours."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from pointsman.kit.errors import AddressInUse
+from pointsman.kit.listening import bind, join_address
 
 KEEP_ALIVE_S = 75  # longer than the 60 s that load balancers keep an idle connection, so that they close first
 BACKLOG = 2_048
@@ -31,27 +30,14 @@ class EmbeddedServer(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises AddressInUse where the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        raise AddressInUse(f"{host}:{port}") from error
-    bound.setblocking(False)
-    return bound
-
-
 @asynccontextmanager
 async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> AsyncIterator[RunningHttpServer]:
     """Serve the ASGI application until the context is left, then let running requests finish for drain_s.
 
     app: any ASGI 3 application. Raises AddressInUse where the port is taken.
     """
-    bound = listen(host, port)
+    bound = bind(host, port)
+    bound.listen(BACKLOG)  # at once: who connects before uvicorn is up waits, and is not refused
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -68,9 +54,9 @@ async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> Async
         timeout_graceful_shutdown=max(1, round(drain_s)),
     )
     server = EmbeddedServer(config)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[bound]))
-        try:
-            yield RunningHttpServer(f"{host}:{bound.getsockname()[1]}")
-        finally:
-            server.should_exit = True
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        yield RunningHttpServer(join_address(host, bound.getsockname()[1]))
+    finally:
+        server.should_exit = True
+        await serving

@@ -3,11 +3,15 @@
 Held in context variables, so each task has its own and tasks that it starts inherit them.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from pointsman.kit.deadline import Deadline
+from pointsman.kit.ids import new_id
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _deadline: ContextVar[Deadline | None] = ContextVar("request_deadline", default=None)
@@ -27,6 +31,11 @@ def request_deadline() -> Deadline:
     if deadline is None:
         raise LookupError("request_deadline: no call is being served here")
     return deadline
+
+
+def adopt_request_id(given: str) -> str:
+    """The id that a caller sent, where it is well formed (it goes into logs and headers), else a new one."""
+    return given if _WELL_FORMED.fullmatch(given) else new_id("req")
 
 
 @contextmanager
