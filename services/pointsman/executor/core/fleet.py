@@ -1,10 +1,12 @@
 """What is remembered of models and keys from one request to the next, and whether a call may be made now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pointsman.executor.core.breaker import Breaker
+from pointsman.executor.core.breaker import Breaker, BreakerState
 from pointsman.executor.core.catalog import CatalogVersion, Model
+from pointsman.executor.core.completion import Attempt
 from pointsman.executor.core.faults import Blame, FailureReason, Fault
 from pointsman.executor.core.outcomes import Outcomes
 
@@ -47,6 +49,18 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelState:
+    """How a model has been doing, at one moment. None: not seen."""
+
+    model_id: str
+    breaker: BreakerState
+    availability: float | None
+    time_to_first_token_s: float | None
+    output_tokens_per_s: float | None
+    in_flight_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Permit:
     """A call that is under way. with_own_key: the operator's key is used, not the caller's."""
 
@@ -68,6 +82,21 @@ class Fleet:
     def record_of(self, model: Model) -> ModelRecord | None:
         """What is remembered of the model; None where it was never called."""
         return self._models.get((model.provider_id, model.id))
+
+    def states(self, models: Iterable[Model], now_s: float) -> list[ModelState]:
+        """States of those that have been called."""
+        records = [(model.id, record) for model in models if (record := self.record_of(model)) is not None]
+        return [
+            ModelState(
+                id_,
+                record.breaker.state(now_s),
+                record.outcomes.availability,
+                record.outcomes.time_to_first_token_s,
+                record.outcomes.output_tokens_per_s,
+                record.in_flight_count,
+            )
+            for id_, record in records
+        ]
 
     def is_key_refused(self, provider_id: str, version: CatalogVersion) -> bool:
         """Whether the provider has refused its key in this version."""
@@ -98,11 +127,18 @@ class Fleet:
         record.in_flight_count += 1
         return Permit(model, record, version, record.breaker.begin(), with_own_key)
 
-    def succeed(self, permit: Permit, now_s: float) -> None:
-        """Note that the answer was whole."""
+    def succeed(self, permit: Permit, attempt: Attempt, now_s: float) -> None:
+        """Note that the answer was whole, and how fast it came."""
         permit.record.in_flight_count -= 1
         permit.record.breaker.succeed(now_s, is_probe=permit.is_probe)
         permit.record.outcomes.add_call(now_s, succeeded=True)
+        if attempt.time_to_first_token_s is not None and attempt.usage is not None:
+            permit.record.outcomes.add_speed(
+                now_s,
+                time_to_first_token_s=attempt.time_to_first_token_s,
+                duration_s=attempt.latency_s,
+                output_token_count=attempt.usage.output_token_count,
+            )
 
     def ignore(self, permit: Permit) -> None:
         """Note that the call tells nothing of the provider: the caller left."""

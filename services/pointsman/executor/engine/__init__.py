@@ -1,0 +1,1 @@
+"""The executor at work: catalogue versions, attempts, completions, provider states."""

@@ -1,0 +1,181 @@
+"""The executor's wiring."""
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+
+from pointsman.api.config.v1 import config_pb2
+from pointsman.api.executor.v1 import executor_pb2
+from pointsman.api.executor.v1.executor_pb2_grpc import add_ExecutorServiceServicer_to_server
+from pointsman.api.registry.v1 import registry_pb2
+from pointsman.api.status.v1.status_pb2 import ServiceStatus
+from pointsman.executor.adapters.catalog_snapshot import catalog_of
+from pointsman.executor.adapters.http_provider import HttpProviders
+from pointsman.executor.adapters.references import References
+from pointsman.executor.adapters.scripted_provider import ScriptedProviders
+from pointsman.executor.core.catalog import ProviderKind
+from pointsman.executor.core.fleet import Fleet
+from pointsman.executor.core.ports import ProviderCaller
+from pointsman.executor.core.providers.spoken import TRANSLATORS
+from pointsman.executor.engine.catalogs import CatalogHistory
+from pointsman.executor.engine.completion import CompletionEngine
+from pointsman.executor.engine.provider_states import ProviderStates
+from pointsman.executor.servicer import ExecutorServicer
+from pointsman.executor.settings import ExecutorSettings
+from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.grpc_client import ServiceChannel
+from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
+from pointsman.kit.ids import new_id
+from pointsman.kit.logging import Logger, get_logger
+from pointsman.kit.settings import read_environment, require_safe_bind
+from pointsman.kit.status import StatusReporter
+
+SERVICE = "executor"
+SERVICE_NAME = executor_pb2.DESCRIPTOR.services_by_name["ExecutorService"].full_name
+REGISTRY_NAME = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+DOTENV = Path(".env")
+
+LIMITS = GrpcServerLimits(
+    max_concurrent_calls=4_096,  # as many as there may be connections to providers
+    max_message_bytes=48 << 20,  # DESIGN 9: bodies hold images
+    long_lived_methods=frozenset({"WatchProviderStates"}),
+)
+# A start waits so long for a catalogue; past it the service is there, and says that it is not serving.
+FIRST_CATALOG_S = 10.0
+
+
+@asynccontextmanager
+async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None = None) -> AsyncIterator[Mapping[str, str]]:
+    """Serve until the context is left; yields the bound address once a catalogue is there and its listings were asked for.
+
+    environ: where the catalogue's "env:" references are looked up; None: the process's, and `.env`.
+    """
+    log = get_logger(SERVICE)
+    require_safe_bind(
+        settings.host,
+        has_credential=settings.service_token is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what="executor: set POINTSMAN_SERVICE_TOKEN",
+    )
+    references = References(read_environment(os.environ, DOTENV) if environ is None else environ)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(HttpProviders(references))
+        channel = await stack.enter_async_context(
+            ServiceChannel(settings.registry_target, service=REGISTRY_NAME, service_token=settings.service_token)
+        )
+        parts = make_parts(settings, http, channel, log)
+        parts.watcher.load_from_disk()
+        await stack.enter_async_context(in_background(parts.watcher.run(), parts.states.run()))
+        server = await stack.enter_async_context(serve_engine(settings, parts, log))
+        await stack.enter_async_context(ready_when_there_is_a_catalog(server, parts))
+        yield {"executor_grpc": server.address}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The executor's long-lived parts."""
+
+    engine: CompletionEngine
+    states: ProviderStates
+    watcher: ConfigWatcher
+    instance_id: str
+
+
+def make_parts(settings: ExecutorSettings, http: ProviderCaller, channel: ServiceChannel, log: Logger) -> Parts:
+    """The engine and what feeds it."""
+    callers: dict[ProviderKind, ProviderCaller] = {
+        ProviderKind.OPENAI: http,
+        ProviderKind.AZURE_OPENAI: http,
+        ProviderKind.SCRIPTED: ScriptedProviders(),
+    }
+    fleet, catalogs, instance_id = Fleet(), CatalogHistory(), new_id(SERVICE)
+    states = ProviderStates(
+        callers=callers, translators=TRANSLATORS, fleet=fleet, demo=settings.demo, now=time.monotonic, wall_time=time.time, log=log
+    )
+    engine = CompletionEngine(
+        catalogs=catalogs,
+        states=states,
+        fleet=fleet,
+        callers=callers,
+        translators=TRANSLATORS,
+        now=time.monotonic,
+        wall_time=time.time,
+        draw=random.random,
+        new_attempt_id=partial(new_id, "att"),
+        log=log,
+    )
+
+    def apply(snapshot: config_pb2.ConfigSnapshot) -> None:
+        catalog = catalog_of(snapshot)
+        catalogs.add(catalog)
+        states.apply(catalog)
+
+    watcher = ConfigWatcher(
+        channel=channel,
+        service=SERVICE,
+        instance_id=instance_id,
+        kinds=[config_pb2.CONFIG_KIND_CATALOG],
+        folder=settings.folder,
+        apply=apply,
+        log=log,
+    )
+    return Parts(engine, states, watcher, instance_id)
+
+
+@asynccontextmanager
+async def serve_engine(settings: ExecutorSettings, parts: Parts, log: Logger) -> AsyncIterator[RunningGrpcServer]:
+    """The gRPC server over the engine; its own status needs the server itself."""
+    reporter = StatusReporter(SERVICE, instance_id=parts.instance_id, version=metadata.version("pointsman"))
+
+    def report_status() -> ServiceStatus:
+        return reporter.report(in_flight_count=server.in_flight_count, applied=parts.watcher.applied())
+
+    servicer = ExecutorServicer(parts.engine, parts.states, report_status)
+    async with serve_grpc(
+        host=settings.host,
+        port=settings.port,
+        service_names=[SERVICE_NAME],
+        register=lambda grpc_server: add_ExecutorServiceServicer_to_server(servicer, grpc_server),
+        limits=LIMITS,
+        service_token=settings.service_token,
+        drain_s=settings.drain_s,
+        log=log,
+    ) as server:
+        yield server
+
+
+@asynccontextmanager
+async def ready_when_there_is_a_catalog(server: RunningGrpcServer, parts: Parts) -> AsyncIterator[None]:
+    """Serve once a catalogue is there; waited for at the start, but not for ever."""
+    is_serving = asyncio.Event()
+
+    async def become_ready() -> None:
+        await parts.watcher.wait_ready()
+        await parts.states.probed()
+        await server.set_serving(SERVICE_NAME, serving=True)
+        is_serving.set()
+
+    async with in_background(become_ready()):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_CATALOG_S):
+                await is_serving.wait()
+        yield
+
+
+@asynccontextmanager
+async def in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run what runs for long until the context is left. Should one end with an error, so does the context."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
