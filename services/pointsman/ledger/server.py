@@ -1,0 +1,75 @@
+"""The ledger's wiring."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import metadata
+
+from pointsman.api.ledger.v1 import ledger_pb2
+from pointsman.api.ledger.v1.ledger_pb2_grpc import add_LedgerServiceServicer_to_server
+from pointsman.api.status.v1.status_pb2 import ServiceStatus
+from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
+from pointsman.kit.ids import new_id
+from pointsman.kit.logging import Logger, get_logger
+from pointsman.kit.settings import require_safe_bind
+from pointsman.kit.status import StatusReporter
+from pointsman.ledger.adapters.sqlite_store import open_store
+from pointsman.ledger.engine.bookkeeping import Bookkeeping
+from pointsman.ledger.engine.expiry_timer import ExpiryTimer
+from pointsman.ledger.servicer import LedgerServicer
+from pointsman.ledger.settings import LedgerSettings
+
+SERVICE = "ledger"
+SERVICE_NAME = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
+
+
+@asynccontextmanager
+async def serve(settings: LedgerSettings) -> AsyncIterator[Mapping[str, str]]:
+    """Serve until the context is left; yields the bound address.
+
+    Raises Conflict where another ledger uses the folder, Unavailable where its database can not be opened.
+    """
+    log = get_logger(SERVICE)
+    require_safe_bind(
+        settings.host,
+        has_credential=settings.service_token is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what="ledger: set POINTSMAN_SERVICE_TOKEN",
+    )
+    async with open_store(settings.folder, max_waiting=settings.max_waiting_writes, log=log) as store:
+        timer = ExpiryTimer(store, log=log)
+        await timer.load()
+        async with expiring(timer), serve_books(settings, Bookkeeping(store, timer), log) as server:
+            await server.set_serving(SERVICE_NAME, serving=True)
+            yield {"ledger_grpc": server.address}
+
+
+@asynccontextmanager
+async def expiring(timer: ExpiryTimer) -> AsyncIterator[None]:
+    """Expire spends until the context is left."""
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(timer.run())
+        try:
+            yield
+        finally:
+            running.cancel()
+
+
+@asynccontextmanager
+async def serve_books(settings: LedgerSettings, bookkeeping: Bookkeeping, log: Logger) -> AsyncIterator[RunningGrpcServer]:
+    """The gRPC server over the engine; its own status needs the server itself."""
+    reporter = StatusReporter(SERVICE, instance_id=new_id(SERVICE), version=metadata.version("pointsman"))
+
+    def report_status() -> ServiceStatus:
+        return reporter.report(in_flight_count=server.in_flight_count, degraded=bookkeeping.degraded)
+
+    async with serve_grpc(
+        host=settings.host,
+        port=settings.port,
+        service_names=[SERVICE_NAME],
+        register=lambda grpc_server: add_LedgerServiceServicer_to_server(LedgerServicer(bookkeeping, report_status), grpc_server),
+        service_token=settings.service_token,
+        drain_s=settings.drain_s,
+        log=log,
+    ) as server:
+        yield server

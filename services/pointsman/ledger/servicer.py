@@ -1,0 +1,65 @@
+"""LedgerService: puts protos into the core's words and back; decides nothing."""
+# ruff: noqa: N802, ARG002  # gRPC names the methods, and hands over what not every one needs
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from pointsman.api.ledger.v1 import ledger_pb2 as pb
+from pointsman.api.ledger.v1 import ledger_pb2_grpc
+from pointsman.api.status.v1 import status_pb2
+from pointsman.ledger import translation
+from pointsman.ledger.engine.bookkeeping import Bookkeeping
+
+Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages, which none of them asks it for
+
+
+class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
+    """Translates between proto and engine."""
+
+    def __init__(self, bookkeeping: Bookkeeping, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
+        """Take the engine, and what tells how the process is."""
+        self._bookkeeping = bookkeeping
+        self._report_status = report_status
+
+    async def OpenSpend(self, request: pb.OpenSpendRequest, context: Context) -> pb.OpenSpendResponse:
+        """Reserve the worst case of a request."""
+        opened = await self._bookkeeping.open_spend(
+            translation.unique_name(request.spend_id, "spend_id"),
+            translation.name(request.request_id, "request_id"),
+            translation.account(request.account, "account"),
+            translation.planned_attempts(request.planned_attempts),
+            time_to_live_s=translation.time_to_live_s(request.time_to_live),
+        )
+        return pb.OpenSpendResponse(admitted_attempt_count=opened.admitted_attempt_count, reserved_nanousd=opened.reserved_nanousd)
+
+    async def SettleSpend(self, request: pb.SettleSpendRequest, context: Context) -> pb.SettleSpendResponse:
+        """Book what a request used."""
+        settled = await self._bookkeeping.settle_spend(translation.settlement(request))
+        return pb.SettleSpendResponse(total_cost_nanousd=settled.total_cost_nanousd, corrected=settled.corrected)
+
+    async def RecordDecisions(self, request: pb.RecordDecisionsRequest, context: Context) -> pb.RecordDecisionsResponse:
+        """Keep decisions."""
+        await self._bookkeeping.record_decisions(translation.decisions(request.decisions))
+        return pb.RecordDecisionsResponse()
+
+    async def QueryDecisions(self, request: pb.QueryDecisionsRequest, context: Context) -> pb.QueryDecisionsResponse:
+        """Find decisions, newest first."""
+        decisions, next_page_token = await self._bookkeeping.query_decisions(
+            translation.decision_filter(request), page_size=translation.page_size(request), token=request.page_token
+        )
+        return pb.QueryDecisionsResponse(
+            decisions=[translation.decision_message(decision) for decision in decisions], next_page_token=next_page_token
+        )
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        """Tell how the service is."""
+        sums = await self._bookkeeping.read_sums()
+        return pb.GetStatusResponse(
+            status=self._report_status(),
+            attempt_count=sums.attempt_count,
+            total_cost_nanousd=sums.total_cost_nanousd,
+            open_spend_count=sums.open_spend_count,
+            reserved_nanousd=sums.reserved_nanousd,
+        )
