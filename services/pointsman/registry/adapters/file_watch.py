@@ -1,0 +1,31 @@
+"""Tells when one of the catalogue's files may have changed."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+from watchfiles import awatch
+
+# Changes within this are one: an editor writes, renames and touches in a burst.
+DEBOUNCE_MS = 200
+# How long the folder must then be quiet; also how often the watching thread looks up.
+STEP_MS = 100
+
+
+async def file_changes(paths: Callable[[], Sequence[Path]]) -> AsyncIterator[None]:
+    """Yield after each burst of changes in the files' folders, for ever.
+
+    Folders are watched, not files: editors and Kubernetes replace files by renaming. What `paths`
+    gives is asked anew after each change.
+    """
+    while True:
+        folders = watched_folders(paths())
+        async for _ in awatch(*folders, debounce=DEBOUNCE_MS, step=STEP_MS, recursive=False):
+            yield
+            if watched_folders(paths()) != folders:
+                break
+
+
+def watched_folders(paths: Sequence[Path]) -> list[Path]:
+    """The folders in which the files stand, and those to which links lead."""
+    folders = {folder for path in paths for folder in (path.absolute().parent, path.resolve().parent)}
+    return sorted(folder for folder in folders if folder.is_dir())
