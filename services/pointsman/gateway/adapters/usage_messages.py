@@ -8,6 +8,7 @@ from pointsman.gateway.adapters.catalog_snapshot import seconds_of
 from pointsman.gateway.ports import Attempt, AttemptOutcome, BilledTo, MeasuredUsage
 
 NANOS_PER_S = 1_000_000_000
+MICROS_PER_S = 1_000_000
 
 OUTCOMES = {
     pb.ATTEMPT_OUTCOME_SUCCEEDED: AttemptOutcome.SUCCEEDED,
@@ -30,7 +31,7 @@ def duration_message(seconds: float) -> Duration:
 def timestamp_message(unix_s: float) -> Timestamp:
     """A point in time in its wire form."""
     timestamp = Timestamp()
-    timestamp.FromNanoseconds(round(unix_s * NANOS_PER_S))
+    timestamp.FromMicroseconds(round(unix_s * MICROS_PER_S))  # a double holds no more of today's date
     return timestamp
 
 

@@ -1,6 +1,6 @@
 """Shapes of what the gateway answers: checked where the answers are built, and published in `/openapi.json`."""
 
-from typing import TypedDict
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 
 class NearestExampleShape(TypedDict):

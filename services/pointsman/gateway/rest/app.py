@@ -42,9 +42,8 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The schema, with our own shapes."""
         if self.openapi_schema is None:
-            schema = super().openapi()
-            schema.setdefault("components", {})["schemas"] = openapi.components()
-        return super().openapi()
+            self.openapi_schema = {**super().openapi(), "components": {"schemas": openapi.components()}}
+        return self.openapi_schema
 
 
 def build_app(engine: Engine, *, access: Access, hosts: TrustedHosts, version: str, log: Logger) -> EdgeMiddleware:

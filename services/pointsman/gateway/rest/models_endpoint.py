@@ -1,6 +1,6 @@
 """`GET /v1/models`: every model of the catalogue, and the names that are ranked."""
 
-from typing import TypedDict
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from pointsman.gateway.core.catalog import Catalog, Model
 from pointsman.gateway.core.policies import AGENT_PREFIX, AUTO, AUTO_ALIAS, AUTO_PREFIX

@@ -1,0 +1,192 @@
+"""The services that a gateway calls, in memory: they do what their ports promise, and fail where a test says so."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.routing import Conditions
+from pointsman.gateway.ports import (
+    Attempt,
+    AttemptFinished,
+    AttemptOutcome,
+    AttemptStarted,
+    Chunk,
+    CompletionCall,
+    CompletionDone,
+    CompletionEvent,
+    CompletionFailed,
+    DecisionRecord,
+    MeasuredUsage,
+    PromptText,
+    Settlement,
+    Spend,
+    Strategy,
+)
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import ServiceError
+from tests.unit.gateway.core.samples import judgement
+
+START_S = 1_700_000_000.0
+
+
+async def let_all_run() -> None:
+    """Let every task go on until it waits for something that only time or the test brings."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+@dataclass
+class FakeClassifier:
+    """Answers what it is given; `error` makes it fail, `gate` makes it wait."""
+
+    answer: Judgement = field(default_factory=judgement)
+    error: ServiceError | None = None
+    gate: asyncio.Event | None = None
+    calls: list[tuple[PromptText, Strategy]] = field(default_factory=list)
+
+    async def classify(self, prompt: PromptText, *, strategy: Strategy, deadline: Deadline) -> Judgement:
+        self.calls.append((prompt, strategy))
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+Script = Callable[[CompletionCall], Sequence[CompletionEvent | ServiceError | asyncio.Event]]
+
+
+def finished(
+    model_id: str, *, number: int = 1, provider_id: str = "openai", usage: MeasuredUsage | None = None, reason: str | None = None
+) -> AttemptFinished:
+    """The end of a call, by default of one that used 10 tokens in and 20 out."""
+    succeeded = reason is None
+    return AttemptFinished(
+        Attempt(
+            attempt_id=f"att_{model_id}_{number}",
+            number=number,
+            model_id=model_id,
+            provider_id=provider_id,
+            outcome=AttemptOutcome.SUCCEEDED if succeeded else AttemptOutcome.FAILED,
+            start_time_s=START_S,
+            latency_s=0.25,
+            failure_reason=reason,
+            usage=usage or (MeasuredUsage(10, 20) if succeeded else None),
+            time_to_first_token_s=0.1 if succeeded else None,
+        )
+    )
+
+
+def text_chunk(model_id: str, text: str) -> Chunk:
+    """One event with a piece of text."""
+    delta = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": model_id, "choices": [delta]}
+    return Chunk(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+
+def answer_body(model_id: str, text: str) -> bytes:
+    """A whole chat completion."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+    answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model_id, "choices": [choice], "usage": usage}
+    return json.dumps(answer).encode()
+
+
+def says(*texts: str, provider_id: str = "openai") -> Script:
+    """The first candidate says these pieces."""
+
+    def script(call: CompletionCall) -> Sequence[CompletionEvent]:
+        model_id = call.candidate_model_ids[0]
+        start = AttemptStarted(1, model_id, provider_id)
+        end = finished(model_id, provider_id=provider_id)
+        if call.stream:
+            return [start, *(text_chunk(model_id, text) for text in texts), end, CompletionDone("stop", None)]
+        return [start, end, CompletionDone("stop", answer_body(model_id, "".join(texts)))]
+
+    return script
+
+
+def fails(reason: str, *, provider_id: str | None = "openai") -> Script:
+    """The first candidate fails before any content, and no other is tried."""
+
+    def script(call: CompletionCall) -> Sequence[CompletionEvent]:
+        model_id = call.candidate_model_ids[0]
+        start = AttemptStarted(1, model_id, provider_id or "openai")
+        return [start, finished(model_id, reason=reason), CompletionFailed(reason, "it went wrong", provider_id)]
+
+    return script
+
+
+@dataclass
+class FakeExecutor:
+    """Plays a script: events are handed on, errors raised, events of asyncio waited for."""
+
+    script: Script = field(default_factory=lambda: says("Hello", " there"))
+    conditions: Sequence[Conditions] = ()
+    calls: list[CompletionCall] = field(default_factory=list)
+    left_early: int = 0
+
+    @asynccontextmanager
+    async def stream_completion(self, call: CompletionCall, *, deadline: Deadline) -> AsyncIterator[AsyncIterator[CompletionEvent]]:
+        self.calls.append(call)
+        steps = list(self.script(call))
+        try:
+            yield self._play(steps)
+        finally:
+            self.left_early += bool(steps)
+
+    @asynccontextmanager
+    async def watch_conditions(self, *, deadline: Deadline) -> AsyncIterator[AsyncIterator[Conditions]]:
+        async def states() -> AsyncIterator[Conditions]:
+            for conditions in self.conditions:
+                yield conditions
+            await asyncio.Event().wait()
+
+        yield states()
+
+    async def _play(self, steps: list[CompletionEvent | ServiceError | asyncio.Event]) -> AsyncIterator[CompletionEvent]:
+        while steps:
+            step = steps.pop(0)
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, ServiceError):
+                raise step
+            else:
+                yield step
+
+
+@dataclass
+class FakeLedger:
+    """Books in lists; `error` makes every call fail."""
+
+    error: ServiceError | None = None
+    admits: int | None = None
+    spends: list[Spend] = field(default_factory=list)
+    settlements: list[Settlement] = field(default_factory=list)
+    records: dict[str, DecisionRecord] = field(default_factory=dict)
+
+    async def open_spend(self, spend: Spend, *, deadline: Deadline) -> int:
+        self._fail()
+        self.spends.append(spend)
+        return len(spend.planned_attempts) if self.admits is None else self.admits
+
+    async def settle_spend(self, settlement: Settlement, *, deadline: Deadline) -> None:
+        self._fail()
+        self.settlements.append(settlement)
+
+    async def record_decisions(self, records: Sequence[DecisionRecord], *, deadline: Deadline) -> None:
+        self._fail()
+        for record in records:
+            self.records.setdefault(record.decision_id, record)
+
+    async def find_decision(self, decision_id: str, *, deadline: Deadline) -> DecisionRecord | None:
+        self._fail()
+        return self.records.get(decision_id)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error

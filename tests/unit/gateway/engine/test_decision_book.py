@@ -1,0 +1,117 @@
+"""Decisions: run at once, recorded in batches, found again."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from pointsman.gateway.core.routing import Cause
+from pointsman.gateway.engine import decision_book
+from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
+from pointsman.gateway.ports import Account, DecisionRecord
+from pointsman.gateway.rest.answers import model_ids_of
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import InvalidArgument, NotFound, Unavailable
+from pointsman.kit.logging import get_logger
+from tests.fakes.gateway_services import FakeLedger, let_all_run
+from tests.unit.gateway.core.samples import VERSION
+
+DEADLINE = Deadline.after(60)
+MADE_S = 1_000.0
+DETAIL = json.dumps({"ranking": [{"model": {"id": "b"}}, {"model": {"id": "a"}}]}).encode()
+
+
+def record(decision_id: str, detail: bytes = DETAIL) -> DecisionRecord:
+    return DecisionRecord(
+        decision_id, "req_1", MADE_S, Account(), "coding", "easy", "balanced", "ranked", "b", VERSION, (), b"h" * 32, detail
+    )
+
+
+def kept(decision_id: str, detail: bytes = DETAIL) -> KeptDecision:
+    return KeptDecision(decision_id, MADE_S, b"h" * 32, ("b", "a"), Cause.RANKED, lambda: record(decision_id, detail))
+
+
+def book(ledger: FakeLedger, *, time_s: float = MADE_S) -> DecisionBook:
+    return DecisionBook(ledger=ledger, read_model_ids=model_ids_of, log=get_logger("gateway"), time_s=lambda: time_s)
+
+
+async def test_a_decision_can_be_run_before_the_ledger_has_it() -> None:
+    ledger = FakeLedger()
+    pages = book(ledger)
+    pages.keep(kept("dec_1"))
+    assert (await pages.find_runnable("dec_1", DEADLINE)).model_ids == ("b", "a")
+    assert ledger.records == {}
+
+
+async def test_a_decision_of_another_gateway_is_found_in_the_ledger() -> None:
+    found = await book(FakeLedger(records={"dec_1": record("dec_1")})).find_runnable("dec_1", DEADLINE)
+    assert (found.model_ids, found.cause, found.prompt_hash) == (("b", "a"), Cause.RANKED, b"h" * 32)
+
+
+async def test_an_unknown_one_and_one_older_than_an_hour_are_not_found() -> None:
+    with pytest.raises(NotFound, match="no decision"):
+        await book(FakeLedger()).find_runnable("dec_1", DEADLINE)
+    old = book(FakeLedger(), time_s=MADE_S + 3_601)
+    old.keep(kept("dec_1"))
+    with pytest.raises(NotFound, match="older"):
+        await old.find_runnable("dec_1", DEADLINE)
+    assert (await old.find_record("dec_1", DEADLINE)).decision_id == "dec_1", "it can still be read"
+
+
+async def test_without_the_ledger_a_decision_that_is_not_here_is_not_said_to_be_unknown() -> None:
+    with pytest.raises(Unavailable):
+        await book(FakeLedger(error=Unavailable("dependency_down", "away"))).find_runnable("dec_1", DEADLINE)
+
+
+async def test_all_are_recorded_in_the_background() -> None:
+    ledger = FakeLedger()
+    pages = book(ledger)
+    for number in range(300):
+        pages.keep(kept(f"dec_{number}"))
+    running = asyncio.create_task(pages.run())
+    await let_all_run()
+    assert len(ledger.records) == 256, "the first batch is full, so it goes at once"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await pages.flush(DEADLINE)
+    assert len(ledger.records) == 300
+
+
+async def test_long_ones_are_sent_a_few_at_a_time() -> None:
+    batches: list[int] = []
+
+    class CountingLedger(FakeLedger):
+        async def record_decisions(self, records: object, *, deadline: Deadline) -> None:
+            batches.append(len(records))  # type: ignore[arg-type]  # a sequence
+
+    pages = book(CountingLedger())
+    for number in range(3):
+        pages.keep(kept(f"dec_{number}", b"x" * (3 << 20)))
+    await pages.flush(DEADLINE)
+    assert batches == [1, 1, 1]
+
+
+async def test_a_batch_that_is_refused_as_such_does_not_block_the_rest() -> None:
+    pages = book(FakeLedger(error=InvalidArgument("invalid_value", "odd")))
+    pages.keep(kept("dec_1"))
+    await pages.flush(DEADLINE)
+    assert pages.dropped_count == 1
+
+
+async def test_full_queues_lose_their_oldest_and_count_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_book, "MAX_WAITING", 2)
+    monkeypatch.setattr(decision_book, "MAX_KEPT", 2)
+    ledger = FakeLedger()
+    pages = book(ledger)
+    for number in range(3):
+        pages.keep(kept(f"dec_{number}"))
+    await pages.flush(DEADLINE)
+    assert (set(ledger.records), pages.dropped_count) == ({"dec_1", "dec_2"}, 1)
+    ledger.records.clear()
+    with pytest.raises(NotFound):
+        await pages.find_runnable("dec_0", DEADLINE)
+
+
+def test_candidates_are_read_back_in_order() -> None:
+    assert model_ids_of(replace(record("dec_1"), detail=DETAIL)) == ("b", "a")

@@ -1,0 +1,111 @@
+"""The classifier's word within its budget, else the rules'."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from pointsman.gateway.core.circuit import Circuit
+from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
+from pointsman.gateway.engine.judging import Judging, is_sound
+from pointsman.gateway.engine.world import World
+from pointsman.gateway.ports import PromptText, RulesInForce, Strategy
+from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, ServiceError, Unavailable
+from pointsman.kit.logging import get_logger
+from tests.fakes.gateway_services import FakeClassifier
+from tests.fakes.gateways import ruled
+from tests.unit.gateway.core.samples import judgement
+
+PROMPT = PromptText("Write a function")
+DEADLINE = Deadline.after(60)
+AWAY = Unavailable("dependency_down", "away")
+
+
+def judging(classifier: FakeClassifier, *, world: World | None = None, circuit: Circuit | None = None) -> Judging:
+    return Judging(
+        classifier=classifier,
+        world=world or World(rules=RulesInForce(ruled)),
+        circuit=circuit or Circuit(),
+        budget_s=0.15,
+        log=get_logger("gateway"),
+        now_s=lambda: 0.0,
+    )
+
+
+async def test_the_classifiers_judgement_is_taken_as_it_is() -> None:
+    classifier = FakeClassifier()
+    judged = await judging(classifier).judge(PROMPT, Strategy.SIMILARITY, DEADLINE)
+    assert (judged.judgement, judged.is_degraded) == (classifier.answer, False)
+    assert classifier.calls == [(PROMPT, Strategy.SIMILARITY)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [AWAY, DeadlineExceeded("deadline_exceeded", "late"), Overloaded("overloaded", "busy"), InvalidArgument("invalid_value", "odd")],
+    ids=["away", "late", "overloaded", "refused"],
+)
+async def test_without_the_classifier_rules_judge_and_it_is_marked(error: ServiceError) -> None:
+    judged = await judging(FakeClassifier(error=error)).judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert judged.is_degraded
+    assert judged.judgement is not None
+    assert judged.judgement.method is ClassificationMethod.DEGRADED
+
+
+async def test_without_rules_there_is_no_judgement() -> None:
+    judged = await judging(FakeClassifier(error=AWAY), world=World()).judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert (judged.judgement, judged.is_degraded) == (None, True)
+
+
+async def test_a_dead_classifier_is_not_asked_again_until_its_rest_is_over() -> None:
+    classifier = FakeClassifier(error=AWAY)
+    asking = judging(classifier)
+    for _ in range(10):
+        await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert len(classifier.calls) == 3
+
+
+async def test_an_overloaded_or_refusing_classifier_is_asked_again() -> None:
+    classifier = FakeClassifier(error=Overloaded("overloaded", "busy"))
+    asking = judging(classifier)
+    for _ in range(10):
+        await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert len(classifier.calls) == 10
+
+
+async def test_a_caller_who_leaves_frees_the_probe() -> None:
+    circuit = Circuit(failure_limit=1, rest_s=0.0)
+    circuit.record_failure(0.0)
+    classifier = FakeClassifier(gate=asyncio.Event())
+    probe = asyncio.create_task(judging(classifier, circuit=circuit).judge(PROMPT, Strategy.HYBRID, DEADLINE))
+    await asyncio.sleep(0)
+    assert not circuit.try_acquire(0.0)
+    probe.cancel()
+    await asyncio.gather(probe, return_exceptions=True)
+    assert circuit.try_acquire(0.0)
+
+
+NAN = float("nan")
+UNSOUND: dict[str, Judgement] = {
+    "no probabilities": replace(judgement(), category_probabilities={}),
+    "category without probability": replace(judgement(), category="math"),
+    "unknown category": replace(judgement("spells"), category_probabilities={"spells": 1.0}),
+    "NaN probability": replace(judgement(), category_probabilities={"coding": NAN}),
+    "probabilities that do not sum to 1": replace(judgement(), category_probabilities={"coding": 0.5}),
+    "a million labels": replace(judgement(), category_probabilities={"coding": 1.0, **{f"c{number}": 0.0 for number in range(1_000)}}),
+    "NaN difficulty": replace(judgement(), difficulty_logit=NAN),
+    "endless difficulty": replace(judgement(), difficulty_logit=float("inf")),
+    "no discrimination": replace(judgement(), discrimination=0.0),
+    "confidence above 1": replace(judgement(), domain_confidence=1.5),
+    "NaN creativity": replace(judgement(), creativity_score=NAN),
+}
+
+
+@pytest.mark.parametrize("answer", UNSOUND.values(), ids=UNSOUND)
+async def test_an_answer_that_cannot_be_reckoned_with_counts_as_none(answer: Judgement) -> None:
+    judged = await judging(FakeClassifier(answer=answer)).judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert judged.is_degraded
+
+
+def test_categories_of_the_catalogue_are_known() -> None:
+    assert is_sound(judgement("spells"), {"spells"})
