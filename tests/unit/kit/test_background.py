@@ -31,9 +31,13 @@ async def test_error_of_the_work_ends_the_context() -> None:
 
 async def test_error_of_the_body_comes_out_as_it_is_through_several_contexts() -> None:
     outer, inner = asyncio.Event(), asyncio.Event()
-    with pytest.raises(KeyError, match="mine"):
+
+    async def use() -> None:
         async with in_background(wait_for_ever(outer)), in_background(wait_for_ever(inner)):
             await asyncio.sleep(0)
             raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await use()
     assert outer.is_set()
     assert inner.is_set()
