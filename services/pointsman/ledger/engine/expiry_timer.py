@@ -48,6 +48,10 @@ class ExpiryTimer:
         """The spend is closed."""
         self._queue.discard(spend_id)
 
+    def next_at_s(self) -> float | None:
+        """When the first spend expires, on the monotonic clock; None where none is open."""
+        return self._queue.next_at_s()
+
     async def load(self) -> None:
         """Watch the spends that an earlier process left open."""
         now_ns = self._now_ns()
@@ -59,7 +63,7 @@ class ExpiryTimer:
         """Expire what is due, for ever."""
         while True:
             self._sooner.clear()
-            await self._wait_until(self._queue.next_at_s())
+            await self._wait_until(self.next_at_s())
             await self._expire_due()
 
     async def _wait_until(self, at_s: float | None) -> None:
