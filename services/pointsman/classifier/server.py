@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
 from pointsman.classifier.engine.setup_switch import SetupSwitch
 from pointsman.classifier.servicer import ClassifierServicer
 from pointsman.classifier.settings import ClassifierSettings
+from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import ConfigWatcher
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_client import ServiceChannel
@@ -143,18 +144,6 @@ async def serve_engine(
         log=log,
     ) as server:
         yield server
-
-
-@asynccontextmanager
-async def in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run what runs for ever until the context is left. Should one end with an error, so does the context."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
 
 
 def log_progress(log: Logger) -> ProgressListener:
