@@ -150,10 +150,13 @@ class FakeExecutor:
 
     async def _play(self, steps: list[CompletionEvent | ServiceError | asyncio.Event]) -> AsyncIterator[CompletionEvent]:
         while steps:
-            step = steps.pop(0)
+            step = steps[0]
             if isinstance(step, asyncio.Event):
                 await step.wait()
-            elif isinstance(step, ServiceError):
+            steps.pop(0)
+            if isinstance(step, asyncio.Event):
+                continue
+            if isinstance(step, ServiceError):
                 raise step
             else:
                 yield step

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pointsman.gateway.core.catalog import Agent, Catalog, Policy
-from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
 from pointsman.gateway.core.policies import ModelName, ModelNameKind, find_agent, parse_model_name, resolve_policy
 from pointsman.gateway.core.ranking import decide
 from pointsman.gateway.core.request_shape import RequestShape
@@ -22,6 +22,7 @@ from pointsman.rules.text_window import text_window
 
 DEGRADED_STRATEGY = "strategy"
 DEGRADED_NO_TEXT = "no_text"
+DEGRADED_ENCODER = "encoder"  # the classifier answers, but by rules alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,10 @@ class Routing:
         # The classifier reads no more than that of a text (classifier.proto), so no more is sent.
         strategy, degraded = strategy_of(order, policy)
         judged = await self._judging.judge(PromptText(text_window(text), order.shape.context_digest or None), strategy, deadline)
-        return judged, (*degraded, DEGRADED_CLASSIFIER) if judged.is_degraded else degraded
+        if judged.is_degraded:
+            return judged, (*degraded, DEGRADED_CLASSIFIER)
+        without_encoder = judged.judgement is not None and judged.judgement.method is ClassificationMethod.DEGRADED
+        return judged, (*degraded, DEGRADED_ENCODER) if without_encoder else degraded
 
     def _request(self, order: Order, naming: _Naming, prior: PriorDecision | None) -> RoutingRequest:
         shape = order.shape

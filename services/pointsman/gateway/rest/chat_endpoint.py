@@ -31,7 +31,10 @@ async def answer_chat(engine: Engine, request: Request, account: Account) -> Res
     with_metadata = request.headers.get(METADATA_HEADER, "").lower() == "enabled"
     if read.stream:
         with_usage = asks_for_usage(body)
-        return EventStream(lambda writer: _stream(engine, read, allowed, writer, with_usage=with_usage, with_metadata=with_metadata))
+        return EventStream(
+            lambda writer: _stream(engine, read, allowed, writer, with_usage=with_usage, with_metadata=with_metadata),
+            silence_s=engine.limits.silence_s,
+        )
     async with engine.in_flight.admit():
         return await while_present(request.receive, _answer(engine, read, allowed, with_metadata=with_metadata))
 

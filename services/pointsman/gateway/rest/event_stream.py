@@ -16,7 +16,6 @@ from pointsman.kit.request_context import current_request_id
 
 KEEP_ALIVE = b": keep-alive\n\n"
 DONE = b"data: [DONE]\n\n"
-SILENCE_S = 10.0
 # A client that reads nothing for so long has stopped reading.
 WRITE_STALL_S = 10.0
 STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -26,7 +25,7 @@ OK = 200
 class EventWriter:
     """Writes one stream. Nothing is sent before `open`, so that an error can still have its own status."""
 
-    def __init__(self, send: Send, *, silence_s: float = SILENCE_S, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, send: Send, *, silence_s: float, now_s: Callable[[], float] = time.monotonic) -> None:
         """silence_s: after so long a keep-alive is sent."""
         self._send = send
         self._silence_s = silence_s
@@ -83,7 +82,7 @@ class EventWriter:
 class EventStream(Response):
     """A response whose events `produce` writes; an error before the first becomes an answer of its own."""
 
-    def __init__(self, produce: Callable[[EventWriter], Awaitable[None]], *, silence_s: float = SILENCE_S) -> None:
+    def __init__(self, produce: Callable[[EventWriter], Awaitable[None]], *, silence_s: float) -> None:
         """produce: opens the writer, writes, and closes it; it raises ServiceError only where it has not opened it."""
         super().__init__()
         self._produce = produce

@@ -28,7 +28,7 @@ async def answer_route(engine: Engine, request: Request, account: Account) -> Re
     allowed = time_allowed(engine.limits, asked_timeout_s(request))
     read = read_route(await read_object(request), request, account, engine.prompt_hash)
     if read.stream:
-        return EventStream(lambda writer: _stream(engine, read, allowed, writer))
+        return EventStream(lambda writer: _stream(engine, read, allowed, writer), silence_s=engine.limits.silence_s)
     async with engine.in_flight.admit():
         return await while_present(request.receive, _answer(engine, read, allowed))
 

@@ -17,9 +17,6 @@ from pointsman.gateway.rest.event_stream import EventWriter
 from pointsman.gateway.rest.orders import PromptHash, Read
 from pointsman.kit.errors import Overloaded
 
-# Headers wait so long for the first content (API: "Headers are true").
-CONTENT_PATIENCE_S = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -27,6 +24,8 @@ class Limits:
 
     usual_timeout_s: float
     slow_timeout_s: float
+    content_patience_s: float = 10.0  # headers wait so long for the first content (API.md: "Headers are true")
+    silence_s: float = 10.0  # after so long a stream is kept alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ async def run_stream(
         opened_s = time.monotonic()
         reading = asyncio.ensure_future(completion.next_chunk())
         try:
-            await asyncio.wait({reading}, timeout=CONTENT_PATIENCE_S)
+            await asyncio.wait({reading}, timeout=engine.limits.content_patience_s)
             if not reading.done():
                 await open_writer(provisional=True)
             chunk = await reading
