@@ -4,3 +4,4 @@ STORE_FAILED = "store_failed"  # also a degraded reason
 STORE_RECOVERED = "store_recovered"
 SPENDS_EXPIRED = "spends_expired"
 EXPIRY_DEFERRED = "expiry_deferred"
+EXPIRY_CRASHED = "expiry_crashed"

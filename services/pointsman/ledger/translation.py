@@ -175,7 +175,7 @@ def decision_message(value: Decision) -> pb.Decision:
         policy=value.policy,
         cause=value.cause,
         model_id=value.model_id,
-        catalog_version=config_pb2.ConfigVersion(epoch=version.epoch, number=version.number),
+        catalog_version=config_pb2.ConfigVersion(epoch=version.epoch, number=version.number) if version.number else None,
         degraded=value.degraded,
         prompt_hash=value.prompt_hash,
         detail=value.detail,

@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,12 @@ class SqliteReader:
             "sequence": after.sequence,
             "limit": limit + 1,
         }
-        decisions: list[Decision] = []
-        position, byte_count = after, 0
         try:
-            for sequence, *values in self._connection.execute(statement_for(conditions), parameters):
-                if len(decisions) == limit or byte_count > MAX_PAGE_BYTES:
-                    return DecisionPage(tuple(decisions), position)
-                decisions.append(decision_of(values))
-                byte_count += len(decisions[-1].detail)
-                position = Position(decisions[-1].create_time_ns, sequence)
+            # Closed at once, because an open cursor keeps the writer from emptying its log.
+            with closing(self._connection.execute(statement_for(conditions), parameters)) as rows:
+                return page_of(rows, limit)
         except sqlite3.Error as exc:
             raise unavailable(exc) from exc
-        return DecisionPage(tuple(decisions), None)
 
     def read_sums(self) -> Sums:
         """How much is booked and reserved."""
@@ -105,6 +100,21 @@ class SqliteReader:
         self._connection.close()
 
 
+def page_of(rows: Iterable[tuple[Any, ...]], limit: int) -> DecisionPage:
+    """The first rows, as many as one page may hold. Any: STRICT tables hold the types of their columns."""
+    decisions: list[Decision] = []
+    position: Position | None = None
+    byte_count = 0
+    for sequence, *values in rows:
+        if len(decisions) == limit or byte_count > MAX_PAGE_BYTES:
+            return DecisionPage(tuple(decisions), position)
+        decision = decision_of(values)
+        decisions.append(decision)
+        byte_count += len(decision.detail)
+        position = Position(decision.create_time_ns, sequence)
+    return DecisionPage(tuple(decisions), None)
+
+
 def statement_for(conditions: DecisionFilter) -> str:
     """The statement that begins with the condition that leaves least."""
     if conditions.decision_id is not None:
@@ -115,7 +125,7 @@ def statement_for(conditions: DecisionFilter) -> str:
 
 
 def decision_of(values: list[Any]) -> Decision:
-    """A row of SELECT_DECISIONS without its sequence. Any: STRICT tables hold the types of its columns."""
+    """A row of SELECT_DECISIONS without its sequence. Any: as above."""
     decision_id, request_id, create_time_ns, project_id, key_id, category, difficulty, policy, cause, model_id, *rest = values
     epoch, number, degraded, prompt_hash, detail = rest
     return Decision(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.logging import Logger
@@ -84,8 +84,14 @@ class ExpiryTimer:
             count = await self._store.write(lambda books: expire_spends(books, due, book_time_ns=book_time_ns))
         except ServiceError as error:
             self._log.warning(names.EXPIRY_DEFERRED, reason=error.reason, count=len(due))
-            for spend_id in due:
-                self._queue.add(spend_id, self._now_s() + RETRY_S)
+            self._defer(due)
+        except Exception:  # noqa: BLE001  # the top of a task: a spend that can not be expired must not stop all others
+            self._log.exception(names.EXPIRY_CRASHED, count=len(due))
+            self._defer(due)
         else:
             if count:
                 self._log.warning(names.SPENDS_EXPIRED, count=count)
+
+    def _defer(self, spend_ids: Sequence[str]) -> None:
+        for spend_id in spend_ids:
+            self._queue.add(spend_id, self._now_s() + RETRY_S)

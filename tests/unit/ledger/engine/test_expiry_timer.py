@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import pytest
 
 from pointsman.kit.logging import get_logger
 from pointsman.ledger.core.booking import open_spend
-from pointsman.ledger.core.spend import SpendState
+from pointsman.ledger.core.spend import Spend, SpendState
 from pointsman.ledger.engine.expiry_timer import MAX_TIME_TO_LIVE_S, ExpiryTimer
 from tests.unit.ledger.books import a_spend
 from tests.unit.ledger.stores import MemoryStore, StillClock
@@ -34,6 +35,13 @@ class Running:
 
     def state(self, spend_id: str) -> SpendState:
         return self.store.books.spends[spend_id].state
+
+
+class BrokenSpends(dict[str, Spend]):
+    """Spends that can not be looked up."""
+
+    def get(self, *_: object) -> NoReturn:
+        raise LookupError("a bug")
 
 
 @pytest.fixture
@@ -111,3 +119,14 @@ async def test_restart_goes_by_the_stored_time(moved_ns: int, expires_after_s: f
     restarted.clock.wall_ns += moved_ns
     await restarted.timer.load()
     assert restarted.timer.next_at_s() == restarted.clock.now_s() + expires_after_s
+
+
+async def test_bug_in_one_write_does_not_end_the_timer(running: Running) -> None:
+    running.open("spd_1", 60)
+    whole, running.store.books.spends = running.store.books.spends, BrokenSpends()
+    running.clock.advance(61)
+    await running.wake()
+    running.store.books.spends = whole
+    running.clock.advance(2)
+    await running.wake()
+    assert running.state("spd_1") is SpendState.EXPIRED
