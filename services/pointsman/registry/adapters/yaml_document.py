@@ -31,9 +31,6 @@ def parse_yaml(file: TextFile, problems: ProblemList) -> Node | None:
     if control is not None:
         reader.note(file.text.count("\n", 0, control) + 1, "", "must not hold control characters")
         return None
-    if not file.text.strip("\ufeff \t\r\n"):
-        reader.note(1, "", "is empty")
-        return None
     try:
         return reader.read()
     except yaml.MarkedYAMLError as error:
@@ -70,6 +67,8 @@ class _TreeReader:
                     self.note(line_of(event), "", "must be one document")
                     return None
                 document = self._node(self._next(), "", 0)
+        if document is None:
+            self.note(1, "", "is empty")
         return document
 
     def _next(self) -> Event:

@@ -171,12 +171,15 @@ def members_of(node: Node, place: Place) -> list[tuple[str, Member]]:
     return list(node.members.items())
 
 
-def mapping_of(read: Reader[T], read_key: Reader[str]) -> Reader[dict[str, T]]:
+def mapping_of(read: Reader[T], read_key: Reader[str], *, min_count: int = 0) -> Reader[dict[str, T]]:
     """Reads a mapping from names to values; refused members are left out and their problems kept."""
 
     def read_mapping(node: Node, place: Place) -> dict[str, T]:
         found: dict[str, T] = {}
-        for key, member in members_of(node, place):
+        members = members_of(node, place)
+        if len(members) < min_count:
+            place.refuse(f"must have at least {min_count} member")
+        for key, member in members:
             at = place.member(key, member.line)
             try:
                 found[read_key(key_node(key, member.line), at)] = read(member.value, at)

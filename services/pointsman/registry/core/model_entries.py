@@ -104,13 +104,11 @@ def _read_ability(node: Node, place: Place) -> Ability:
     record = Record(node, place)
     logit = number(-MAX_SKILL_LOGIT, MAX_SKILL_LOGIT)
     ability = Ability(
-        skills=record.required("skills", mapping_of(logit, _read_skill), instead={}),
+        skills=record.required("skills", mapping_of(logit, _read_skill, min_count=1), instead={}),
         source=record.required("source", text(max_length=MAX_SOURCE_LENGTH), instead=""),
         as_of=record.optional("as_of", day),
     )
     record.close()
-    if record.has("skills") and not ability.skills:
-        record.place_of("skills").note("must name at least one skill")
     return ability
 
 

@@ -54,7 +54,7 @@ def read_timeouts(node: Node, place: Place) -> Timeouts:
 def read_provider(provider_id: str, node: Node, place: Place) -> Provider:
     """Read the provider of that id."""
     record = Record(node, place)
-    kind = record.required("kind", choice(ProviderKind), instead=ProviderKind.SCRIPTED)
+    kind = record.required("kind", choice(ProviderKind), instead=None)
     allow_private = record.optional("allow_private_address", flag, default=False)
 
     def read_base_url(value: Node, at: Place) -> str:
@@ -62,7 +62,7 @@ def read_provider(provider_id: str, node: Node, place: Place) -> Provider:
 
     provider = Provider(
         id=provider_id,
-        kind=kind,
+        kind=kind or ProviderKind.OPENAI,
         location=record.optional("location", choice(Location), Location.LOCAL if kind is ProviderKind.SCRIPTED else Location.CLOUD),
         base_url=record.optional("base_url", read_base_url),
         api_key=record.optional("api_key", secret_reference),
@@ -78,7 +78,8 @@ def read_provider(provider_id: str, node: Node, place: Place) -> Provider:
         data_classes=record.optional("data_classes", list_of(choice(DataClass), max_count=len(DataClass)), ()),
     )
     record.close()
-    _check_fields_of_kind(kind, record)
+    if kind is not None:
+        _check_fields_of_kind(kind, record)
     return provider
 
 
@@ -90,7 +91,7 @@ def _check_fields_of_kind(kind: ProviderKind, record: Record) -> None:
         for unused in ("base_url", "api_key"):
             if record.has(unused):
                 record.place_of(unused).note("is no field of kind scripted, which calls nobody")
-    elif record.has("kind") and not record.has("base_url"):
+    elif not record.has("base_url"):
         record.place_of("base_url").note("is missing")
     if kind is ProviderKind.AZURE_OPENAI and not record.has("api_version"):
         record.place_of("api_version").note("is missing")

@@ -45,6 +45,7 @@ class Tools:
     default_rules: tuple[KeywordRule, ...]
     clock_s: Callable[[], float]  # Unix time
     new_epoch: Callable[[], str]
+    max_snapshot_bytes: int = MAX_SNAPSHOT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,8 @@ class ConfigurationKeeper:
     def _digest(self, kind: ConfigKind, content: Catalog | Classification) -> str:
         """A word that differs where the content does. Raises SnapshotTooLarge."""
         data = self._tools.encode(content)
-        if len(data) > MAX_SNAPSHOT_BYTES:
-            raise SnapshotTooLarge(f"{kind}: the snapshot would have {len(data)} bytes, more than {MAX_SNAPSHOT_BYTES}")
+        if len(data) > (most := self._tools.max_snapshot_bytes):
+            raise SnapshotTooLarge(f"{kind}: the snapshot would have {len(data)} bytes, more than {most}")
         return hashlib.sha256(data).hexdigest()
 
     async def _accept(self, prepared: Prepared, before: RegistryState | None, *, origin: str, author: str = "") -> None:

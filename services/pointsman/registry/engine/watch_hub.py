@@ -71,7 +71,8 @@ class Subscription:
 class WatchHub:
     """The newest snapshot of each kind, and who watches them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_subscriptions: int = MAX_SUBSCRIPTIONS) -> None:
+        self._max_subscriptions = max_subscriptions
         self._newest: dict[ConfigKind, Snapshot] = {}
         self._subscriptions: list[Subscription] = []
         self._applied: dict[tuple[SubscriberName, ConfigKind], AppliedVersion] = {}
@@ -85,8 +86,8 @@ class WatchHub:
     @contextmanager
     def subscribe(self, name: SubscriberName, kinds: Collection[ConfigKind]) -> Iterator[Subscription]:
         """Watch these kinds until the context is left. Raises Overloaded."""
-        if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
-            raise Overloaded("overloaded", f"watch configuration: {MAX_SUBSCRIPTIONS} watches are open", retry_after_s=1.0)
+        if len(self._subscriptions) >= self._max_subscriptions:
+            raise Overloaded("overloaded", f"watch configuration: {self._max_subscriptions} watches are open", retry_after_s=1.0)
         subscription = Subscription(name, frozenset(kinds))
         for snapshot in self._newest.values():
             subscription.offer(snapshot)
