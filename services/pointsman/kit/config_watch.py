@@ -46,8 +46,9 @@ class ConfigWatcher:
         folder: Path,
         apply: Callable[[ConfigSnapshot], None],
         log: Logger,
+        silence_s: float = SILENCE_S,
     ) -> None:
-        """folder: where the copies are kept; made where it is missing."""
+        """folder: where the copies are kept; made where it is missing. silence_s: after which the registry counts as away."""
         self._channel = channel
         self._stub = registry_pb2_grpc.RegistryServiceStub(channel.channel)
         self._subscriber = registry_pb2.Subscriber(service=service, instance_id=instance_id)
@@ -55,6 +56,7 @@ class ConfigWatcher:
         self._folder = folder
         self._apply = apply
         self._log = log
+        self._silence_s = silence_s
         self._applied: dict[ConfigKind.ValueType, AppliedConfig] = {}
         self._all_applied = asyncio.Event()
         self._away = False
@@ -85,7 +87,7 @@ class ConfigWatcher:
             try:
                 await self._watch()
             except (ServiceError, TimeoutError) as error:
-                self._note_away(str(error) or f"no sign of life for {SILENCE_S:g} s")
+                self._note_away(str(error) or f"no sign of life for {self._silence_s:g} s")
                 await asyncio.sleep(self._pause_s)
                 self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
 
@@ -93,7 +95,7 @@ class ConfigWatcher:
         request = registry_pb2.WatchConfigRequest(subscriber=self._subscriber, kinds=self._kinds)
         async with self._channel.stream(self._stub.WatchConfig, request, deadline=Deadline.after(WATCH_S)) as messages:
             while True:
-                async with asyncio.timeout(SILENCE_S):
+                async with asyncio.timeout(self._silence_s):
                     message = await anext(messages, None)
                 if message is None:
                     return

@@ -49,7 +49,8 @@ BARE_STATUSES: dict[grpc.StatusCode, tuple[ErrorKind, str]] = {
     grpc.StatusCode.CANCELLED: (ErrorKind.UNAVAILABLE, "dependency_down"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (ErrorKind.DEADLINE_EXCEEDED, "deadline_exceeded"),
 }
-RETRYABLE_STATUS_NAMES = ["UNAVAILABLE"]
+# CANCELLED: what a call meets that reaches a server at the moment it stops.
+RETRYABLE_STATUS_NAMES = ["UNAVAILABLE", "CANCELLED"]
 # A status larger than the metadata that a client takes would reach it as another error. The short
 # text is percent-encoded on the wire (x 3), the details base64 (x 4/3): together below 8 KiB.
 MAX_SHORT_BYTES = 512

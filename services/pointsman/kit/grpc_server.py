@@ -4,6 +4,7 @@ Handlers find their deadline in `request_context.request_deadline()` and raise S
 exception is a bug, logged with its traceback, and "internal" to the caller.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from pointsman.kit.grpc_health import Health
 from pointsman.kit.listening import bind, join_address
 from pointsman.kit.logging import Logger
 
+# What word of NOT_SERVING needs to reach every client and to take effect there.
+LEAVE_S = 0.2
 # After calls were told that they are cut, what their answers need to leave.
 FAREWELL_S = 1.0
 
@@ -88,9 +91,17 @@ async def serve_grpc(
     try:
         yield RunningGrpcServer(join_address(host, bound_port), health, guard)
     finally:
-        health.end()
+        await leave_rotation(health, min(LEAVE_S, drain_s / 10))
         guard.drain(drain_s)
         await server.stop(drain_s + FAREWELL_S)
+
+
+async def leave_rotation(health: Health, seconds: float) -> None:
+    """Let clients that watch the health turn elsewhere first: gRPC cancels calls that arrive while a server stops."""
+    is_watched = health.watch_count > 0
+    health.end()
+    if is_watched:
+        await asyncio.sleep(seconds)
 
 
 def add_port(server: grpc.aio.Server, host: str, port: int) -> int:
