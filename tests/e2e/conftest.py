@@ -33,22 +33,13 @@ def secondary() -> Iterator[ProviderProcess]:
         yield provider
 
 
-@pytest.fixture(scope="session")
-def graph_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the first start builds the encoder's graph, so that the others find it."""
-    return tmp_path_factory.mktemp("graph")
-
-
 @pytest.fixture(scope="module")
-def environment(
-    tmp_path_factory: pytest.TempPathFactory, graph_dir: Path, primary: ProviderProcess, secondary: ProviderProcess
-) -> dict[str, str]:
+def environment(tmp_path_factory: pytest.TempPathFactory, primary: ProviderProcess, secondary: ProviderProcess) -> dict[str, str]:
     settings = {
         "PRIMARY_BASE_URL": primary.base_url,
         "PRIMARY_KEY": "primary-key",
         "SECONDARY_BASE_URL": secondary.base_url,
         "SECONDARY_KEY": "secondary-key",
-        "POINTSMAN_CLASSIFIER_GRAPH_DIR": str(graph_dir),
     }
     return product_environment(tmp_path_factory.mktemp("var"), CATALOG, settings)
 

@@ -42,7 +42,11 @@ class Process:
         popen = subprocess.Popen(arguments, env=dict(environment), cwd=folder, stdout=subprocess.PIPE, stderr=log)
         log.close()
         process = cls(command, popen)
-        process.addresses = process.await_addresses(folder / f"{command}.log")
+        try:
+            process.addresses = process.await_addresses(folder / f"{command}.log")
+        except BaseException:
+            process.kill()
+            raise
         return process
 
     def await_addresses(self, log: Path) -> dict[str, str]:
@@ -93,6 +97,13 @@ class Stack:
         return {name: address for process in self.processes.values() for name, address in process.addresses.items()}
 
     @property
+    def targets(self) -> dict[str, str]:
+        """Where each service listens, as the settings of the others."""
+        suffix = "_grpc"
+        grpc = {name.removesuffix(suffix): address for name, address in self.addresses.items() if name.endswith(suffix)}
+        return {f"POINTSMAN_{service.upper()}_TARGET": address for service, address in grpc.items()}
+
+    @property
     def url(self) -> str:
         return f"http://{self.addresses['gateway']}"
 
@@ -115,8 +126,7 @@ def start_services(folder: Path, environment: Mapping[str, str]) -> Stack:
     stack = Stack(folder, {})
     try:
         for service in SERVICES:
-            targets = {f"POINTSMAN_{name.removesuffix('_grpc').upper()}_TARGET": address for name, address in stack.addresses.items()}
-            stack.processes[service] = Process.start(service, {**environment, **targets}, folder)
+            stack.processes[service] = Process.start(service, {**environment, **stack.targets}, folder)
     except BaseException:
         stack.stop()
         raise

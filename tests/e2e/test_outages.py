@@ -26,7 +26,7 @@ def second_provider() -> Iterator[ProviderProcess]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, graph_dir: Path, first_provider: ProviderProcess, second_provider: ProviderProcess) -> dict[str, str]:
+def settings(tmp_path: Path, first_provider: ProviderProcess, second_provider: ProviderProcess) -> dict[str, str]:
     return product_environment(
         tmp_path,
         CATALOG,
@@ -35,7 +35,6 @@ def settings(tmp_path: Path, graph_dir: Path, first_provider: ProviderProcess, s
             "PRIMARY_KEY": "primary-key",
             "SECONDARY_BASE_URL": second_provider.base_url,
             "SECONDARY_KEY": "secondary-key",
-            "POINTSMAN_CLASSIFIER_GRAPH_DIR": str(graph_dir),
         },
     )
 
@@ -81,7 +80,7 @@ def test_without_registry_requests_see_no_difference(stack: Stack, client: httpx
 
 
 def test_gateway_starts_from_its_copy_of_the_catalogue_without_registry(stack: Stack, settings: dict[str, str]) -> None:
-    targets = {f"POINTSMAN_{name.removesuffix('_grpc').upper()}_TARGET": address for name, address in stack.addresses.items()}
+    targets = stack.targets
     stack.processes["registry"].kill()
     stack.processes["gateway"].stop()
     restarted = Process.start("gateway", {**settings, **targets}, stack.folder)

@@ -117,6 +117,11 @@ def exclude_by_call(model: Model, conditions: Conditions, request: RoutingReques
     """Exclude a model that cannot be called now."""
     if request.has_caller_key and model.provider.id == CALLER_KEY_PROVIDER_ID:
         return None
+    return exclude_by_provider(model, conditions)
+
+
+def exclude_by_provider(model: Model, conditions: Conditions) -> Exclusion | None:
+    """Exclude a model whose provider cannot be called with the operator's own settings."""
     condition = conditions.providers.get(model.provider.id)
     if condition is None:
         return None

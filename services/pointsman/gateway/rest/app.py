@@ -102,8 +102,7 @@ def _lookup_router(engine: Engine) -> APIRouter:
     @router.get("/v1/models", response_class=Response, responses=openapi.answer_of("All models", "ModelListShape"))
     async def models() -> Response:
         """All names that `model` takes, and the catalogue's models."""
-        callable_providers = {name: condition.callable for name, condition in world.conditions.providers.items()}
-        answer = model_list(world.require_catalog(), created_s=world.catalog_create_time_s, callable_providers=callable_providers)
+        answer = model_list(world.require_catalog(), created_s=world.catalog_create_time_s, conditions=world.conditions)
         return Response(dump_json(answer), media_type=JSON)
 
     @router.get("/v1/models/{model_id:path}", response_class=Response, responses=openapi.answer_of("One model", "ModelShape"))

@@ -2,11 +2,14 @@
 
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
-from pointsman.gateway.core.catalog import Catalog, Model
+from pointsman.gateway.core.catalog import Catalog, Model, ModelStatus
+from pointsman.gateway.core.eligibility import exclude_by_provider
 from pointsman.gateway.core.policies import AGENT_PREFIX, AUTO, AUTO_ALIAS, AUTO_PREFIX
+from pointsman.gateway.core.routing import Conditions, Exclusion
 from pointsman.kit.errors import NotFound
 
 OWNER = "pointsman"
+CALLABLE_STATUSES = frozenset({ModelStatus.ACTIVE, ModelStatus.DEPRECATED})
 MICROUSD_PER_USD = 1_000_000
 
 
@@ -39,7 +42,8 @@ class CatalogModelShape(TypedDict):
     quality_score: float | None
     context_window: int | None
     max_output_tokens: int | None
-    callable: bool | None
+    callable: bool
+    not_callable_reason: str | None
 
 
 class ModelListShape(TypedDict):
@@ -50,14 +54,14 @@ class ModelListShape(TypedDict):
     models: list[CatalogModelShape]
 
 
-def model_list(catalog: Catalog, *, created_s: float, callable_providers: dict[str, bool]) -> ModelListShape:
+def model_list(catalog: Catalog, *, created_s: float, conditions: Conditions) -> ModelListShape:
     """All names that `model` takes, and the catalogue's models with their facts."""
     entries = [_entry(model.id, model.provider.id, created_s) for model in catalog.models.values()]
     virtual = [_entry(name, OWNER, created_s) for name in virtual_names(catalog)]
     return {
         "object": "list",
         "data": [*virtual, *entries],
-        "models": [_facts(model, callable_providers.get(model.provider.id)) for model in catalog.models.values()],
+        "models": [_facts(model, exclude_by_provider(model, conditions)) for model in catalog.models.values()],
     }
 
 
@@ -81,7 +85,7 @@ def _entry(name: str, owner: str, created_s: float) -> ModelShape:
     return {"id": name, "object": "model", "created": int(created_s), "owned_by": owner}
 
 
-def _facts(model: Model, is_callable: bool | None) -> CatalogModelShape:  # noqa: FBT001  # null is a third answer
+def _facts(model: Model, obstacle: Exclusion | None) -> CatalogModelShape:
     cost: CostShape | None = None
     if model.price is not None:
         price = model.price
@@ -97,5 +101,6 @@ def _facts(model: Model, is_callable: bool | None) -> CatalogModelShape:  # noqa
         "quality_score": model.quality_score,
         "context_window": model.context_window_token_count,
         "max_output_tokens": model.max_output_token_count,
-        "callable": is_callable,
+        "callable": obstacle is None and model.status in CALLABLE_STATUSES,
+        "not_callable_reason": obstacle.message if obstacle is not None else None,
     }
