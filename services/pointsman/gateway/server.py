@@ -33,6 +33,7 @@ from pointsman.gateway.rest.orders import PromptHash
 from pointsman.gateway.rest.running import Engine, InFlight, Limits
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.settings import GatewaySettings
+from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import ConfigWatcher
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.grpc_client import ServiceChannel
@@ -93,17 +94,8 @@ def build_parts(settings: GatewaySettings, services: Services, world: World, pro
 async def run_parts(parts: Parts, services: Services, world: World, log: Logger) -> AsyncIterator[None]:
     """Run what runs beside the requests; at the end, book what is still to be booked."""
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(parts.settling.run()),
-                group.create_task(parts.book.run()),
-                group.create_task(watch_providers(services.executor, world, log)),
-            ]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
+        async with in_background(parts.settling.run(), parts.book.run(), watch_providers(services.executor, world, log)):
+            yield
     finally:
         deadline = Deadline.after(FLUSH_S)
         await parts.settling.flush(deadline)
@@ -118,7 +110,10 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     """
     log = get_logger(SERVICE)
     require_safe_bind(
-        settings.host, has_credential=settings.admin_key is not None, allow_anonymous=settings.allow_anonymous, what="POINTSMAN_ADMIN_KEY"
+        settings.host,
+        has_credential=settings.admin_key is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what="gateway: set POINTSMAN_ADMIN_KEY",
     )
     access = Access(settings.admin_key)
     if access.is_anonymous:
@@ -129,7 +124,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
         watcher = await _watcher(stack, settings, world, log)
         parts = build_parts(settings, services, world, prompt_hasher(settings.state_dir, settings.service_token), log)
         await stack.enter_async_context(run_parts(parts, services, world, log))
-        await stack.enter_async_context(_watching(watcher))
+        await stack.enter_async_context(in_background(watcher.run()))
         hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
         app = build_app(parts.engine, access=access, hosts=hosts, version=version("pointsman"), log=log)
         running = await stack.enter_async_context(serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s))
@@ -193,16 +188,6 @@ def apply_snapshot(world: World, snapshot: config_pb2.ConfigSnapshot) -> None:
             world.rules = rules_of(snapshot)
         case other:
             raise ValueError(f"snapshot: {other} is no content that the gateway uses")
-
-
-@asynccontextmanager
-async def _watching(watcher: ConfigWatcher) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(watcher.run())
-        try:
-            yield
-        finally:
-            task.cancel()
 
 
 async def _await_catalog(watcher: ConfigWatcher) -> None:

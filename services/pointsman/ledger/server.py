@@ -1,6 +1,5 @@
 """The ledger's wiring."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib import metadata
@@ -8,6 +7,7 @@ from importlib import metadata
 from pointsman.api.ledger.v1 import ledger_pb2
 from pointsman.api.ledger.v1.ledger_pb2_grpc import add_LedgerServiceServicer_to_server
 from pointsman.api.status.v1.status_pb2 import ServiceStatus
+from pointsman.kit.background import in_background
 from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
@@ -39,20 +39,9 @@ async def serve(settings: LedgerSettings) -> AsyncIterator[Mapping[str, str]]:
     async with open_store(settings.folder, max_waiting=settings.max_waiting_writes, log=log) as store:
         timer = ExpiryTimer(store, log=log)
         await timer.load()
-        async with expiring(timer), serve_books(settings, Bookkeeping(store, timer), log) as server:
+        async with in_background(timer.run()), serve_books(settings, Bookkeeping(store, timer), log) as server:
             await server.set_serving(SERVICE_NAME, serving=True)
             yield {"ledger_grpc": server.address}
-
-
-@asynccontextmanager
-async def expiring(timer: ExpiryTimer) -> AsyncIterator[None]:
-    """Expire spends until the context is left."""
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(timer.run())
-        try:
-            yield
-        finally:
-            running.cancel()
 
 
 @asynccontextmanager
