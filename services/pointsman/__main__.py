@@ -39,6 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
     for name, text in LEARNING.items():
         command = commands.add_parser(name, parents=[common], help=text, description=text)
         command.add_argument("--data", required=True, help="folder of labelled prompts")
+        if name == "train":
+            command.add_argument("--out", help="file to write; by default the classifier's own artefact")
     return parser
 
 

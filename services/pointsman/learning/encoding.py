@@ -1,0 +1,60 @@
+"""Head inputs of many prompts, kept on disk: encoding is what takes time."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointsman.classifier.adapters.encoder_loading import load_encoder
+from pointsman.classifier.core.features import lexical_features
+from pointsman.classifier.core.ports import Encoder
+from pointsman.rules.text_window import text_window
+
+Matrix = NDArray[np.float32]
+
+PROGRESS_EVERY = 250
+
+
+class PromptEncoder:
+    """Encodes prompts once: the embeddings of a list are found again by their texts and the encoder's name."""
+
+    def __init__(self, encoder: Encoder, folder: Path) -> None:
+        """folder: where embeddings are kept."""
+        self._encoder = encoder
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """The encoder's."""
+        return self._encoder.name
+
+    def embeddings(self, texts: Sequence[str]) -> Matrix:
+        """float32 (n, d), rows L2-normalised, of the texts' windows."""
+        key = hashlib.sha256("\0".join((self._encoder.name, *texts)).encode("utf-8", "replace")).hexdigest()[:24]
+        path = self._folder / f"embeddings-{key}.npy"
+        if path.exists():
+            return np.asarray(np.load(path, allow_pickle=False), np.float32)
+        rows = np.concatenate([self._chunk(texts, start) for start in range(0, len(texts), PROGRESS_EVERY)])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        np.save(path, rows, allow_pickle=False)
+        return rows
+
+    def _chunk(self, texts: Sequence[str], start: int) -> Matrix:
+        if len(texts) > PROGRESS_EVERY:
+            print(f"encode {start} of {len(texts)}", file=sys.stderr)
+        chunk = texts[start : start + PROGRESS_EVERY]
+        return self._encoder.encode([self._encoder.tokenize(text_window(text)) for text in chunk])
+
+    def head_inputs(self, texts: Sequence[str]) -> Matrix:
+        """float32 (n, d + f): embeddings, then lexical features."""
+        features = np.stack([lexical_features(text_window(text)) for text in texts])
+        return np.concatenate((self.embeddings(texts), features), axis=1)
+
+
+async def load_prompt_encoder(graph_folder: Path, cache_folder: Path) -> PromptEncoder:
+    """The classifier's own encoder on this machine. Raises EncoderUnavailable."""
+    encoder = await load_encoder(graph_folder, thread_count=1, on_progress=lambda _share, _step: None)
+    return PromptEncoder(encoder, cache_folder)
