@@ -19,7 +19,7 @@ def settings_table() -> str:
         for entry in environment_names(kind):
             if service == "all" or entry.name not in shared:
                 names = ", ".join(f"`{name}`" for name in (entry.name, *entry.aliases))
-                rows.append(f"| {names} | {service} | {entry.default or 'unset'} | {entry.description} |")
+                rows.append(f"| {names} | {service} | {entry.default.removesuffix('()') or 'unset'} | {entry.description} |")
     return "\n".join(merge_services(rows))
 
 

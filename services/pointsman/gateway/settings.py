@@ -47,7 +47,9 @@ class GatewaySettings(ServiceSettings):
         default="127.0.0.1:50051",
         description="Where the classifier listens; of CLASSIFIER_URL the host counts",
     )
-    registry_target: str = env_field("POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="Where the registry listens")
+    registry_target: str = env_field(
+        "POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="gRPC target of the registry; by default on this machine"
+    )
     executor_target: str = env_field("POINTSMAN_EXECUTOR_TARGET", default="127.0.0.1:50053", description="Where the executor listens")
     ledger_target: str = env_field("POINTSMAN_LEDGER_TARGET", default="127.0.0.1:50054", description="Where the ledger listens")
     admin_key: Annotated[SecretStr | None, AfterValidator(_key_of_form)] = env_field(
