@@ -74,6 +74,7 @@ async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None
         parts.watcher.load_from_disk()
         await stack.enter_async_context(in_background(parts.watcher.run(), parts.states.run()))
         server = await stack.enter_async_context(serve_engine(settings, parts, log))
+        stack.callback(parts.states.end)  # else those who watch would use up the time to drain
         await stack.enter_async_context(ready_when_there_is_a_catalog(server, parts))
         yield {"executor_grpc": server.address}
 

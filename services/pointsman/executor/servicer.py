@@ -77,7 +77,7 @@ class ExecutorServicer(executor_pb2_grpc.ExecutorServiceServicer):
         self, request: pb.WatchProviderStatesRequest, context: Context
     ) -> AsyncIterator[pb.WatchProviderStatesResponse]:
         """Send the states at once, at each change, and each second."""
-        while True:
+        while not self._states.has_ended:
             changed = self._states.next_change()
             version = self._states.version
             yield pb.WatchProviderStatesResponse(

@@ -15,7 +15,7 @@ from pointsman.executor.adapters.outbound_guard import AddressRefused, GuardedRe
 from pointsman.executor.adapters.references import References, ReferenceUnset
 from pointsman.executor.core.address_rules import DEFAULT_PATH, BadBaseUrl, checked_base_url
 from pointsman.executor.core.catalog import Provider, ProviderKind
-from pointsman.executor.core.faults import Blame, FailureReason, Fault, ProviderFailed, bad_response, provider_error, provider_timeout
+from pointsman.executor.core.faults import FailureReason, Fault, ProviderFailed, bad_response, provider_error, provider_timeout
 from pointsman.executor.core.translation import WireRequest
 
 MAX_CONNECTIONS = 4_096  # twice the 2,000 requests of RELIABILITY L4
@@ -78,7 +78,7 @@ class HttpProviders:
             url = URL(self._base_url(provider) + request.path, encoded=True)
             headers = self._headers(provider, request, caller_api_key)
         except ReferenceUnset as unset:
-            raise ProviderFailed(Fault(FailureReason.PROVIDER_AUTH, unset.reason, Blame.KEY)) from None
+            raise ProviderFailed(Fault(FailureReason.NO_HEALTHY_PROVIDER, unset.reason)) from None
         try:
             async with self._sessions[provider.allow_private_address].request(
                 request.method,

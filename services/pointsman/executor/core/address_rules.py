@@ -29,7 +29,7 @@ def is_address_allowed(text: str, *, allow_private: bool) -> bool:
         return False
     if address.is_global:
         return True
-    return allow_private and (address.is_private or address.is_loopback) and not address.is_reserved
+    return allow_private and (address.is_loopback or (address.is_private and not address.is_reserved))
 
 
 def _unwrapped(address: Address) -> Address:

@@ -66,7 +66,8 @@ class StreamReading:
         """The provider has closed the stream; what the client gets of what was held back."""
         self.is_over = True
         if self.finish_reason is None and self.fault is None:
-            self._fail(provider_error("the stream ended before the answer did"))
+            cut_off = provider_error("the stream ended before the answer did")
+            self._fail(cut_off if self.event_count else bad_response("the answer is no stream of events"))
         ready: list[bytes] = []
         if self.fault is None:
             self._release(ready)

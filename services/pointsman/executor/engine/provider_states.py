@@ -58,6 +58,7 @@ class ProviderStates:
         self._has_new_catalog = asyncio.Event()
         self._has_probed = asyncio.Event()
         self._has_changed = asyncio.Event()
+        self.has_ended = False
 
     @property
     def version(self) -> CatalogVersion:
@@ -116,12 +117,17 @@ class ProviderStates:
         """What is set at the next change; taken before reading, no change is missed."""
         return self._has_changed
 
+    def end(self) -> None:
+        """Tell the watchers that nothing follows: the service stops."""
+        self.has_ended = True
+        self.announce()
+
     async def probed(self) -> None:
         """Return once every listing of the first catalogue has been asked for."""
         await self._has_probed.wait()
 
     async def run(self) -> None:
-        """Ask for listings as they fall due, for ever."""
+        """Ask for listings as they fall due, and look at settings that are files now and then, for ever."""
         while True:
             self._has_new_catalog.clear()
             now_s = self._now()
@@ -135,9 +141,10 @@ class ProviderStates:
             await self._wait_until_due()
 
     async def _wait_until_due(self) -> None:
-        next_s = min(self._probe_due_s.values(), default=None)
+        now_s = self._now()
+        next_s = min(self._probe_due_s.values(), default=now_s + PROBE_EVERY_S)
         try:
-            async with asyncio.timeout(None if next_s is None else max(0.0, next_s - self._now())):
+            async with asyncio.timeout(max(0.0, next_s - now_s)):
                 await self._has_new_catalog.wait()
         except TimeoutError:
             return

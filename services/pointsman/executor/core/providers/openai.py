@@ -18,7 +18,7 @@ from pointsman.executor.core.usage import usage_from_openai
 JSON_HEADERS = {"Content-Type": "application/json"}
 END = b"[DONE]"
 # What counts as content (API 8): text, reasoning, refusal, a call of a tool, sound.
-CONTENT_FIELDS = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio")
+CONTENT_FIELDS = frozenset({"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio"})
 # Reasons to stop that leave an answer without content whole: the limit, or the filter, came first.
 REASONS_WITHOUT_CONTENT = frozenset({"length", "content_filter"})
 
@@ -56,9 +56,8 @@ def _with_choices(data: bytes, document: dict[str, object], choices: list[dict[s
     for choice in choices:
         delta = choice.get("delta")
         if isinstance(delta, dict):
-            for name in CONTENT_FIELDS:
-                value = delta.get(name)
-                if value:
+            for name, value in delta.items():
+                if value and name in CONTENT_FIELDS:
                     has_content = True
                     text += value if isinstance(value, str) else _spoken_text(value)
         reason = choice.get("finish_reason")
@@ -137,7 +136,7 @@ def _whole_choice(choice: object) -> tuple[str, str]:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise ProviderFailed(bad_response("a choice has no message"))
     reason = choice.get("finish_reason") or "stop"  # some servers leave it out; the body's end says that it is whole
-    parts = [message.get(name) for name in CONTENT_FIELDS]
+    parts = [value for name, value in message.items() if name in CONTENT_FIELDS]
     if not any(part is not None and part != [] for part in parts) and reason not in REASONS_WITHOUT_CONTENT:
         raise ProviderFailed(bad_response("a choice has no content"))
     return str(reason), "".join(_spoken_text(part) for part in parts)
