@@ -9,6 +9,7 @@ its type's name alone, so that the text inside a request can not slip out throug
 import enum
 import json
 import logging
+import os
 import pathlib
 import re
 import sys
@@ -40,6 +41,8 @@ _CREDENTIAL = re.compile(
 
 def configure_logging(level: str) -> None:
     """Send every log line of this process, those of libraries too, to standard error as JSON. level: as in the settings."""
+    # gRPC's C core writes by itself, also that a peer said goodbye; no handler reaches it.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     structlog.configure(
         processors=_processors(),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),

@@ -26,7 +26,8 @@ def stderr(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 @pytest.fixture
-def log(stderr: io.StringIO) -> Iterator[Logger]:
+def log(stderr: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logger]:
+    monkeypatch.setenv("GRPC_VERBOSITY", "ERROR")  # left as it is where it is set
     root = logging.getLogger()
     before = root.handlers, root.level
     configure_logging("info")
