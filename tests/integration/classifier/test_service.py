@@ -106,6 +106,19 @@ async def test_64_callers_at_once_all_get_their_own_answer(client: Client) -> No
     assert dict(found[0].category_probabilities) == dict(alone.category_probabilities)
 
 
+@pytest.mark.parametrize(
+    ("text", "digest", "category"),
+    [
+        pytest.param("make it shorter", "Write a short story about a dragon", "creative_writing", id="a follow-up is of its topic"),
+        pytest.param("What is the capital of France?", "Write a Python function to sort a list", "question", id="a new topic is its own"),
+    ],
+)
+async def test_short_turn_is_read_with_what_came_before(client: Client, text: str, digest: str, category: str) -> None:
+    request = pb.ClassifyPromptRequest(prompt=pb.PromptInput(text=text, context_digest=digest))
+    answer = await client.channel.call(client.stub.ClassifyPrompt, request, deadline=Deadline.after(5))
+    assert answer.classification.category == category
+
+
 async def test_batch_is_answered_in_its_order(client: Client) -> None:
     found = await client.classify_all(*["Write a Python function to sort a list", "Write a poem about the sea"] * 32)
     assert [one.category for one in found] == ["coding", "creative_writing"] * 32
