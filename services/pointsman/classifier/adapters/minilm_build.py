@@ -1,6 +1,6 @@
 """Builds the encoder's graph, as a process of its own: `python -m … WEIGHTS TARGET`.
 
-A process of its own, because building needs some 400 MB and onnx, and the service that then
+A process of its own, because building needs 350 MB and onnx, and the service that then
 serves for weeks should not keep them. It parses the weights, so it is started without secrets.
 
 Tells its progress on standard output, a line each: the share done, a space, the step's name.

@@ -9,7 +9,7 @@ How it is quantised (one thread, 20 tokens, cosine to float32 over 72 varied pro
 The second matrix of each feed-forward block takes the GELU's output, whose few large values
 spoil a range shared by the whole tensor: there, blocks of 128 have scales of their own.
 
-Imports onnx (25 MB resident): for the build process only, never for the one that serves.
+Imports onnx (13 MB resident): for the build process only, never for the one that serves.
 """
 
 from collections.abc import Callable, Mapping
