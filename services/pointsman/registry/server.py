@@ -51,9 +51,9 @@ async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
         files = CatalogFiles(settings.catalog_path, parse=parse_yaml)
         keeper = stack.enter_context(opened_keeper(settings, files, hub, log))
         await start_keeper(keeper)
+        server = await stack.enter_async_context(serve_keeper(settings, keeper, hub, log))
         await stack.enter_async_context(in_background(reload_on_change(keeper, files)))
         stack.enter_context(reload_on_signal(keeper))
-        server = await stack.enter_async_context(serve_keeper(settings, keeper, hub, log))
         await server.set_serving(SERVICE_NAME, serving=True)
         yield {"registry_grpc": server.address}
 

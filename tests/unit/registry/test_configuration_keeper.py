@@ -1,13 +1,17 @@
 """The keeper over files and a store in memory."""
 
 import asyncio
+import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
-from pointsman.kit.logging import get_logger
+from pointsman.kit.logging import Logger
 from pointsman.registry.adapters.yaml_document import parse_yaml
 from pointsman.registry.core.changes import Change, DeleteEntry, EntryKind, PutEntry
 from pointsman.registry.core.ports import RegistryState, SourceTexts
@@ -42,6 +46,11 @@ class MemoryStore:
     state: RegistryState | None = None
     is_full: bool = False
     saved: list[RegistryState] = field(default_factory=list)
+    has_begun: threading.Event = field(default_factory=threading.Event)
+    may_finish: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_finish.set()
 
     def load(self) -> RegistryState | None:
         return self.state
@@ -49,6 +58,9 @@ class MemoryStore:
     def save(self, state: RegistryState) -> None:
         if self.is_full:
             raise StateUnusable("no space left")
+        if not self.may_finish.is_set():
+            self.has_begun.set()
+            self.may_finish.wait()
         self.state = state
         self.saved.append(state)
 
@@ -61,6 +73,7 @@ class Fixture:
     store: MemoryStore
     hub: WatchHub
     keeper: ConfigurationKeeper
+    logged: LogCapture
 
     @property
     def version(self) -> Version:
@@ -82,7 +95,9 @@ def made(text: str = HEAD, store: MemoryStore | None = None, max_snapshot_bytes:
     source, store, hub = MemorySource(text), store or MemoryStore(), WatchHub()
     epochs = iter(["epoch-1", "epoch-2"])
     tools = Tools(parse_yaml, encode_content, DEFAULT_RULES, lambda: 100.0, lambda: next(epochs), max_snapshot_bytes)
-    return Fixture(source, store, hub, ConfigurationKeeper(source, store, hub, tools, get_logger("registry")))
+    logged = LogCapture()
+    log: Logger = structlog.wrap_logger(None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    return Fixture(source, store, hub, ConfigurationKeeper(source, store, hub, tools, log), logged)
 
 
 async def started(text: str = HEAD, store: MemoryStore | None = None) -> Fixture:
@@ -263,3 +278,34 @@ async def test_the_status_counts_models_and_names_the_sources() -> None:
     status = fixture.keeper.status()
     assert (status.model_count, status.active_model_count, status.last_sync_time_s) == (2, 1, 100.0)
     assert (status.data_sources, status.inactive_sections) == ((Path("/etc/catalog.yaml"),), ("projects",))
+
+
+async def test_the_same_refusal_is_logged_once() -> None:
+    fixture = await started()
+    fixture.source.text = "models: ["
+    for _ in range(3):
+        await fixture.keeper.reload()
+    fixture.source.text = ""
+    await fixture.keeper.reload()
+    assert [line["event"] for line in fixture.logged.entries].count("catalog_refused") == 2
+
+
+async def test_no_value_of_a_change_is_logged() -> None:
+    fixture = await started(HEAD + "agents: [{name: a, description: d, system_prompt: canary-1}]\n")
+    fixture.source.text = HEAD + "agents: [{name: a, description: d, system_prompt: canary-2}]\n"
+    await fixture.keeper.reload()
+    assert fixture.logged.entries[-1]["changed"] == ["agents.a.system_prompt"]
+    assert "canary" not in str(fixture.logged.entries)
+
+
+async def test_a_caller_who_leaves_while_it_is_written_does_not_part_disk_and_memory() -> None:
+    fixture = await started()
+    fixture.store.may_finish.clear()
+    call = asyncio.create_task(fixture.apply(PUT_NEW))
+    await asyncio.to_thread(fixture.store.has_begun.wait)
+    call.cancel()
+    fixture.store.may_finish.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert fixture.store.state is fixture.keeper.running.state
+    assert fixture.model_ids == ["small", "new"]

@@ -9,17 +9,22 @@ from watchfiles import awatch
 DEBOUNCE_MS = 200
 # How long the folder must then be quiet; also how often the watching thread looks up.
 STEP_MS = 100
+# Some file systems tell of nothing (NFS), and a folder may be away for a while: then it is looked at all the same.
+UNPROMPTED_LOOK_MS = 30_000
 
 
 async def file_changes(paths: Callable[[], Sequence[Path]]) -> AsyncIterator[None]:
-    """Yield after each burst of changes in the files' folders, for ever.
+    """Yield after each burst of changes in the files' folders, and now and then without one, for ever.
 
     Folders are watched, not files: editors and Kubernetes replace files by renaming. What `paths`
     gives is asked anew after each change.
     """
     while True:
         folders = watched_folders(paths())
-        async for _ in awatch(*folders, debounce=DEBOUNCE_MS, step=STEP_MS, recursive=False):
+        bursts = awatch(
+            *folders, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=UNPROMPTED_LOOK_MS, yield_on_timeout=True, recursive=False
+        )
+        async for _ in bursts:
             yield
             if watched_folders(paths()) != folders:
                 break

@@ -213,8 +213,9 @@ class ConfigurationKeeper:
         self._log_accepted(prepared, previous, origin=origin, author=author)
 
     def _refuse(self, error: RegistryError) -> None:
-        self._error = "\n".join(error.lines()) if isinstance(error, CatalogInvalid) else str(error)
-        self._log.error(names.CATALOG_REFUSED, reason=self._error)
+        before, self._error = self._error, "\n".join(error.lines()) if isinstance(error, CatalogInvalid) else str(error)
+        if self._error != before:  # once, however often the same file is looked at
+            self._log.error(names.CATALOG_REFUSED, reason=self._error)
 
     def _log_accepted(self, prepared: Prepared, previous: Prepared | None, *, origin: str, author: str) -> None:
         changed = [] if previous is None else changed_paths(previous.configuration, prepared.configuration)
