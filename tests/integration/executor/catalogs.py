@@ -18,6 +18,7 @@ class Candidate:
     api_key: str = "env:KEY"
     kind: config_pb2.ProviderKind.ValueType = config_pb2.PROVIDER_KIND_OPENAI
     allow_private_address: bool = True
+    tls_ca_file: str = ""
     timeouts_s: dict[str, float] = field(default_factory=dict)
 
 
@@ -32,6 +33,7 @@ def snapshot_of(candidates: list[Candidate], version: int) -> config_pb2.ConfigS
             api_key=candidate.api_key,
             location=config_pb2.LOCATION_CLOUD,
             allow_private_address=candidate.allow_private_address,
+            tls_ca_file=candidate.tls_ca_file,
         )
         for candidate in candidates
     }

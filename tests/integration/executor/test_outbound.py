@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,20 +15,24 @@ from tests.fakes.provider.process import ProviderProcess
 from tests.integration.executor.catalogs import Candidate
 from tests.integration.executor.conftest import StartExecutor
 
+# Certificate and key of 127.0.0.1 and localhost, valid for a hundred years; for these tests alone.
+SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 HUGE_MIB = 64  # more than the buffers on the way hold
 
 
 @asynccontextmanager
-async def http_server(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+async def http_server(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     """A server that answers everything with the handler; its base URL."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(application)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
@@ -129,6 +135,27 @@ async def test_endless_headers_are_refused(start_executor: StartExecutor) -> Non
     async with http_server(talkative) as url, start_executor([Candidate("talks", url)]) as executor:
         answer = await executor.complete("talks", max_attempts=1)
     assert answer.failed.reason == "provider_bad_response"
+
+
+async def test_certificate_must_be_trusted_and_an_authority_of_ones_own_can_be_named(start_executor: StartExecutor) -> None:
+    paths: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        message = {"role": "assistant", "content": "hi"}
+        return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(SELF_SIGNED)
+    async with http_server(answer, tls) as url:
+        strict = Candidate("strict", url, "strict")
+        trusting = Candidate("trusting", url, "trusting", tls_ca_file=str(SELF_SIGNED))
+        async with start_executor([strict, trusting]) as executor:
+            refused = await executor.complete("strict", stream=False, max_attempts=1)
+            assert paths == []
+            served = await executor.complete("trusting", stream=False)
+    assert (refused.failed.reason, "TLS" in refused.failed.message) == ("provider_error", True)
+    assert (served.done.finish_reason, paths) == ("stop", ["/v1/chat/completions"])
 
 
 async def test_azure_is_called_by_deployment_version_and_its_own_header(start_executor: StartExecutor) -> None:
