@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from pointsman.classifier import server as classifier
+from pointsman.classifier.server import ProgressListener
 from pointsman.cli.settings import AllSettings
 from pointsman.executor import server as executor
 from pointsman.gateway import server as gateway
@@ -16,17 +17,20 @@ from pointsman.registry import server as registry
 
 
 @asynccontextmanager
-async def serve(settings: AllSettings) -> AsyncIterator[Mapping[str, str]]:
+async def serve(settings: AllSettings, *, on_progress: ProgressListener | None = None) -> AsyncIterator[Mapping[str, str]]:
     """Serve everything until the context is left; yields all bound addresses.
 
     Left in reverse order: the gateway first, so that what is in flight still finds its services.
+    on_progress: told how far the encoder's graph is built, at the first start.
     """
     async with AsyncExitStack() as stack:
         addresses = dict(await stack.enter_async_context(registry.serve(settings.registry)))
         to_registry = {"registry_target": addresses["registry_grpc"]}
         addresses |= await stack.enter_async_context(ledger.serve(settings.ledger))
         addresses |= await stack.enter_async_context(executor.serve(settings.executor.model_copy(update=to_registry)))
-        addresses |= await stack.enter_async_context(classifier.serve(settings.classifier.model_copy(update=to_registry)))
+        addresses |= await stack.enter_async_context(
+            classifier.serve(settings.classifier.model_copy(update=to_registry), on_progress=on_progress)
+        )
         services = ("registry", "classifier", "executor", "ledger")
         targets = {f"{service}_target": addresses[f"{service}_grpc"] for service in services}
         addresses |= await stack.enter_async_context(gateway.serve(settings.gateway.model_copy(update=targets)))

@@ -14,7 +14,7 @@ def settings_table() -> str:
     """One row for each setting, those that all services share first."""
     rows = ["| name | of | default | meaning |", "| --- | --- | --- | --- |"]
     shared = {entry.name for entry in environment_names(ServiceSettings)}
-    by_service = {"all": ServiceSettings, **ALL_SETTINGS}
+    by_service: dict[str, type[ServiceSettings]] = {"all": ServiceSettings, **ALL_SETTINGS}
     for service, kind in by_service.items():
         for entry in environment_names(kind):
             if service == "all" or entry.name not in shared:

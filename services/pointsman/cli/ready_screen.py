@@ -1,4 +1,4 @@
-"""What `pointsman up` shows when all is ready: where to call, which models answer, and why the others do not."""
+"""What `pointsman up` shows: how far the start is, and when all is ready: where to call, which models answer, and why the others do not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +27,11 @@ def print_ready_screen(addresses: Mapping[str, str], *, key: str | None) -> None
     console.print(Text('  pointsman route "Write a Python function to sort a list"'))
     example = """{"prompt": "Write a Python function to sort a list", "mode": "recommend"}"""
     console.print(Text(f"  curl {url}/route -H 'content-type: application/json' -d '{example}'\n"), soft_wrap=True)
+
+
+def print_progress(share: float, step: str) -> None:
+    """One line while the encoder's graph is built. share: done so far, 0 to 1."""
+    print(f"building the classifier's graph: {share:4.0%}  {step}", flush=True)
 
 
 def addresses_table(addresses: Mapping[str, str]) -> Table:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pointsman.cli.ready_screen import print_ready_screen
+from pointsman.cli.ready_screen import print_progress, print_ready_screen
 from pointsman.cli.settings import ALL_SETTINGS, load_all, load_one
 from pointsman.kit.lifecycle import run_until_stopped
 from pointsman.kit.logging import configure_logging
@@ -48,8 +48,9 @@ def serve_all(arguments: argparse.Namespace) -> int:
         # In a thread: the screen asks the gateway, which runs on this loop.
         await asyncio.to_thread(print_ready_screen, addresses, key=key)
 
-    serving = with_addresses_file(up.serve(settings), settings.gateway.var_dir)
-    return run_until_stopped(serving, on_ready=print_addresses if arguments.json else show_screen)
+    serving = up.serve(settings, on_progress=None if arguments.json else print_progress)
+    on_ready = print_addresses if arguments.json else show_screen
+    return run_until_stopped(with_addresses_file(serving, settings.gateway.var_dir), on_ready=on_ready)
 
 
 async def print_addresses(addresses: Addresses) -> None:
