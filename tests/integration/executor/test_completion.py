@@ -178,6 +178,13 @@ async def test_deadline_of_the_request_ends_the_call_with_its_own_reason(start_e
     assert answer.failed.reason == "deadline_exceeded"
 
 
+async def test_deadline_of_the_request_ends_a_stream_under_way(start_executor: StartExecutor, provider: ProviderProcess) -> None:
+    async with start_executor([Candidate("stalls", provider.base_url, upstream="s_stall-3"), good(provider)]) as executor:
+        answer = await executor.complete("stalls", "good", timeout_s=0.5)
+    assert answer.attempts == [("stalls", CUT, "deadline_exceeded")]
+    assert (answer.failed.reason, answer.failed.after_content) == ("deadline_exceeded", True)
+
+
 async def test_key_that_met_its_limit_cools_and_gets_no_request(start_executor: StartExecutor, provider: ProviderProcess) -> None:
     limited = Candidate("limited", provider.base_url, "first", upstream="err429-3600")
     async with start_executor([limited, good(provider)]) as executor:

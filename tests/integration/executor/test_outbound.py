@@ -103,6 +103,13 @@ async def test_link_local_address_is_refused_even_where_private_ones_are_allowed
     assert "address may not be called" in answer.failed.message
 
 
+async def test_key_that_no_header_can_hold_fails_the_call_alone(start_executor: StartExecutor, provider: ProviderProcess) -> None:
+    catalog = [Candidate("odd", provider.base_url, "odd", api_key="env:ODD"), Candidate("fine", provider.base_url, "fine", upstream="ok")]
+    async with start_executor(catalog, {"ODD": "two\r\nlines"}) as executor:
+        assert (await executor.complete("odd", max_attempts=1)).failed.reason == "provider_error"
+        assert (await executor.complete("fine")).done.finish_reason == "stop"
+
+
 async def test_unencrypted_address_needs_permission(start_executor: StartExecutor, provider: ProviderProcess) -> None:
     async with start_executor([Candidate("small", provider.base_url, allow_private_address=False)]) as executor:
         answer = await executor.complete("small")

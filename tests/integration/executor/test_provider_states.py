@@ -31,7 +31,7 @@ async def test_missing_settings_are_named(start_executor: StartExecutor) -> None
         "no-key": "OPENAI_API_KEY is not set",
         "no-address": "AZURE_OPENAI_ENDPOINT is not set",
         "unspoken": "its kind anthropic is not spoken yet",
-        "ollama": "no server answers there; start it, or set OLLAMA_BASE_URL to its address",
+        "ollama": "no server answers; start it, or set OLLAMA_BASE_URL to its address",
         "with-key": "",
     }
     assert [id_ for id_, state in states.items() if state.callable] == ["with-key"]

@@ -26,7 +26,7 @@ READ_BUFFER_BYTES = 64 << 10
 DRAIN_S = 0.02  # for the end of a body whose last event is there, so that the connection can be kept
 USER_AGENT = "pointsman"
 
-# Foreign exceptions, the first that fits; those not here are OSErrors of the way to the provider.
+# Foreign exceptions, the first that fits.
 FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
     (aiohttp.ConnectionTimeoutError, provider_timeout("the provider took too long to connect to")),
     (TimeoutError, provider_timeout("the provider did not answer in time")),
@@ -38,6 +38,7 @@ FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
     (aiohttp.ClientConnectionError, provider_error("the provider closed the connection")),
     (aiohttp.ClientError, provider_error("the provider cannot be called")),
     (OSError, provider_error("the provider cannot be reached")),
+    (ValueError, provider_error("the provider's address, headers or key are of no form that HTTP allows")),
 )
 
 
@@ -74,26 +75,27 @@ class HttpProviders:
         self, provider: Provider, request: WireRequest, *, connect_s: float, caller_api_key: str | None
     ) -> AsyncIterator["HttpResponse"]:
         """As in ProviderCaller."""
+        async with await self._open(provider, request, connect_s, caller_api_key) as response:
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise ProviderFailed(bad_response("the answer is compressed, which was not asked for"))
+            yield HttpResponse(response)
+            await _drain(response)
+
+    async def _open(self, provider: Provider, request: WireRequest, connect_s: float, caller_api_key: str | None) -> aiohttp.ClientResponse:
+        """The response, as soon as its headers are there. Raises ProviderFailed."""
         try:
-            url = URL(self._base_url(provider) + request.path, encoded=True)
-            headers = self._headers(provider, request, caller_api_key)
-        except ReferenceUnset as unset:
-            raise ProviderFailed(Fault(FailureReason.NO_HEALTHY_PROVIDER, unset.reason)) from None
-        try:
-            async with self._sessions[provider.allow_private_address].request(
+            return await self._sessions[provider.allow_private_address].request(
                 request.method,
-                url,
+                URL(self._base_url(provider) + request.path, encoded=True),
                 data=request.body or None,
-                headers=headers,
+                headers=self._headers(provider, request, caller_api_key),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
                 ssl=_tls_context(provider.tls_ca_file) if provider.tls_ca_file else True,
-            ) as response:
-                if response.headers.get("Content-Encoding", "identity") != "identity":
-                    raise ProviderFailed(bad_response("the answer is compressed, which was not asked for"))
-                yield HttpResponse(response)
-                await _drain(response)
-        except (aiohttp.ClientError, OSError) as error:
+            )
+        except ReferenceUnset as unset:
+            raise ProviderFailed(Fault(FailureReason.NO_HEALTHY_PROVIDER, unset.reason)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ProviderFailed(fault_of(error)) from error
 
     def _base_url(self, provider: Provider) -> str:
@@ -151,7 +153,7 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
         async with asyncio.timeout(DRAIN_S):
             if await response.content.read(1):
                 response.close()
-    except TimeoutError:
+    except (aiohttp.ClientError, OSError):  # a TimeoutError is one
         response.close()
 
 

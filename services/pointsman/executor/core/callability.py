@@ -81,7 +81,7 @@ def _of(provider: Provider, found: Findings) -> Callability:
 def _no_answer(provider: Provider) -> str:
     base_url = provider.base_url or ""
     if base_url.startswith(ENV_PREFIX):
-        return f"no server answers there; start it, or set {base_url.removeprefix(ENV_PREFIX)} to its address"
+        return f"no server answers; start it, or set {base_url.removeprefix(ENV_PREFIX)} to its address"
     return "no server answers at its base_url"
 
 

@@ -15,6 +15,7 @@ FAULTS = {
     "reset": (ConnectionResetError(), FailureReason.PROVIDER_ERROR),
     "no URL": (aiohttp.InvalidURL("x"), FailureReason.PROVIDER_ERROR),
     "refused address": (AddressRefused("x"), FailureReason.PROVIDER_ERROR),
+    "newline in a header": (ValueError("x"), FailureReason.PROVIDER_ERROR),
     "certificate file missing": (FileNotFoundError("/etc/x"), FailureReason.PROVIDER_ERROR),
 }
 

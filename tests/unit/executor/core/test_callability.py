@@ -21,7 +21,7 @@ REASONS = {
     "no address": (PAID, Findings(missing="BASE is not set", missing_key="KEY is not set"), "BASE is not set"),
     "no key": (PAID, Findings(missing_key="KEY is not set"), "KEY is not set"),
     "refused key": (PAID, Findings(is_key_refused=True), "it has refused the key in env:KEY; a new version of the catalogue tries again"),
-    "no listing": (FREE, Findings(), "no server answers there; start it, or set OLLAMA_BASE_URL to its address"),
+    "no listing": (FREE, Findings(), "no server answers; start it, or set OLLAMA_BASE_URL to its address"),
     "listing": (FREE, Findings(listed=frozenset()), None),
     "not spoken": (Provider("a", ProviderKind.ANTHROPIC, "https://host", "env:KEY"), Findings(), "its kind anthropic is not spoken yet"),
 }
