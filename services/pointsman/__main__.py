@@ -40,8 +40,6 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, parents=[common], help=text, description=text)
         command.add_argument("--data", required=True, help="folder of labelled prompts")
         if name == "train":
-            command.add_argument("--out", help="file to write; default: the one that the classifier reads")
-        if name == "train":
             command.add_argument("--out", help="file to write; by default the classifier's own artefact")
     return parser
 
