@@ -68,7 +68,9 @@ def test_unknown_places_answer_in_the_same_shape(client: httpx.Client, method: s
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a" * 999_000, "\U0001f469\u200d\U0001f4bb" * 100_000, " " * 500_000 + "x", "e\u0301" * 300_000, "nul \x00 \x07"]
+    "prompt",
+    ["a" * 999_000, "\U0001f469\u200d\U0001f4bb" * 100_000, " " * 500_000 + "x", "e\u0301" * 300_000, "nul \x00 \x07"],
+    ids=["one-word", "joined-emoji", "spaces", "combining-marks", "controls"],
 )
 def test_odd_prompts_are_routed(client: httpx.Client, prompt: str) -> None:
     with client:

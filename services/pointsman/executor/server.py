@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from pointsman.executor.engine.completion import CompletionEngine
 from pointsman.executor.engine.provider_states import ProviderStates
 from pointsman.executor.servicer import ExecutorServicer
 from pointsman.executor.settings import ExecutorSettings
+from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import ConfigWatcher
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
@@ -168,15 +169,3 @@ async def ready_when_there_is_a_catalog(server: RunningGrpcServer, parts: Parts)
             async with asyncio.timeout(FIRST_CATALOG_S):
                 await is_serving.wait()
         yield
-
-
-@asynccontextmanager
-async def in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run what runs for long until the context is left. Should one end with an error, so does the context."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()

@@ -4,13 +4,14 @@ import asyncio
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib import metadata
 
 from pointsman.api.registry.v1 import registry_pb2
 from pointsman.api.registry.v1.registry_pb2_grpc import add_RegistryServiceServicer_to_server
 from pointsman.api.status.v1.status_pb2 import ServiceStatus
+from pointsman.kit.background import in_background
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
@@ -132,15 +133,4 @@ def reload_on_signal(keeper: ConfigurationKeeper) -> Iterator[None]:
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
         for task in reloads:
-            task.cancel()
-
-
-@asynccontextmanager
-async def in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run what runs for ever until the context is left. Should it end with an error, so does the context."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
             task.cancel()
