@@ -328,11 +328,13 @@ def test_a_rule_agent_or_experiment_may_wait_for_a_model() -> None:
 
 
 def test_sections_that_nothing_acts_on_are_named_where_they_are_in_use() -> None:
-    text = HEAD + (
+    text = HEAD.replace("{kind: openai,", "{kind: openai, max_in_flight: 3,") + (
         "projects: [{id: a}]\nbudgets: [{limit_usd: 1, window: day}]\nkeys: []\noidc: null\nalerts: {webhooks: []}\n"
         "agents: [{name: a, description: d, tools: [t]}]\n"
+        "policies: {kept: {value_usd_per_mtok: 1, pin_session: session, default: true}}\n"
     )
-    assert load(text).configuration.inactive_sections == ("projects", "budgets", "agents.tools")
+    inactive = load(text).configuration.inactive_sections
+    assert set(inactive) == {"projects", "budgets", "agents.tools", "policies.pin_session", "providers.max_in_flight"}
 
 
 def test_keyword_rules_come_from_their_file_and_else_are_the_built_in_ones() -> None:

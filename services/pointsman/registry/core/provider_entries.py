@@ -83,10 +83,15 @@ def read_provider(provider_id: str, node: Node, place: Place) -> Provider:
     return provider
 
 
+# Read and handed on, and not yet held to by the executor.
+LIMITS = ("max_in_flight", "requests_per_minute", "tokens_per_minute")
+
+
 def _check_fields_of_kind(kind: ProviderKind, record: Record) -> None:
     """Note what this kind needs and has not, or has and cannot use."""
     if kind not in SPOKEN_KINDS:
         record.place.report.inactive.append(f"providers of kind {kind.value}")
+    record.place.report.inactive += [f"providers.{limit}" for limit in LIMITS if record.has(limit)]
     if kind is ProviderKind.SCRIPTED:
         for unused in ("base_url", "api_key"):
             if record.has(unused):

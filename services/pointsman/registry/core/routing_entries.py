@@ -68,6 +68,8 @@ def read_policy(policy_id: str, node: Node, place: Place) -> Policy:
     )
     if record.optional("cache", _check_cache, default=False):
         place.report.inactive.append("policies.cache")
+    if policy.pin_session not in {None, SessionPin.OFF}:
+        place.report.inactive.append("policies.pin_session")
     record.close()
     return policy
 
