@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from pointsman.classifier import server as classifier
 from pointsman.classifier.server import ProgressListener
-from pointsman.cli.settings import AllSettings
 from pointsman.executor import server as executor
 from pointsman.gateway import server as gateway
 from pointsman.ledger import server as ledger
 from pointsman.registry import server as registry
+from pointsman.settings import AllSettings
 
 
 @asynccontextmanager

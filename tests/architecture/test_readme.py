@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from pointsman.cli.settings import ALL_SETTINGS
 from pointsman.kit.settings import ServiceSettings, environment_names
+from pointsman.settings import ALL_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway, gateway_url
-from pointsman.cli.settings import load_one
 from pointsman.gateway.settings import GatewaySettings
+from pointsman.settings import load_one
 
 SHOWN_CANDIDATES = 5
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.cli.ready_screen import print_progress, print_ready_screen
-from pointsman.cli.settings import ALL_SETTINGS, load_all, load_one
 from pointsman.kit.lifecycle import run_until_stopped
 from pointsman.kit.logging import configure_logging
+from pointsman.settings import ALL_SETTINGS, load_all, load_one
 
 Addresses = Mapping[str, str]
 # Each `serve` takes its own settings type; `load_one` gives it just that.

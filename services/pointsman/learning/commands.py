@@ -15,7 +15,6 @@ from pointsman.classifier.adapters.artifact_file import ARTIFACT_FILE, read_arti
 from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable
 from pointsman.classifier.core.artifact import InvalidArtifact, dump_artifact
 from pointsman.classifier.settings import ClassifierSettings
-from pointsman.cli.settings import load_one
 from pointsman.learning import graded, labelled
 from pointsman.learning.encoding import PromptEncoder, load_prompt_encoder
 from pointsman.learning.graded import Observations, observations_of
@@ -23,6 +22,7 @@ from pointsman.learning.labelled import InvalidData
 from pointsman.learning.protocols import measure, measure_artifact, protocols_of, success_by_source, table
 from pointsman.learning.training import TrainingData, train_artifact
 from pointsman.rules.rules_file import load_default_rules
+from pointsman.settings import load_one
 
 # Prompts of each source on which difficulty is checked; no artefact is trained on them.
 VALIDATION_PROMPTS_PER_SOURCE = 200
