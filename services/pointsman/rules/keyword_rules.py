@@ -15,8 +15,8 @@ from pointsman.rules.text_window import text_window
 BUILT_IN_CATEGORIES = ("coding", "creative_writing", "analysis", "math", "question", "chat", "general")
 
 # Evidence in logits before anything has matched: a text in which no rule finds a thing is
-# most often a question or a practical task. Fitted with the weights; docs/evaluation.md, "Rules".
-PRIOR_LOGITS: Mapping[str, float] = {"general": 0.3, "question": 0.3}
+# most often a question or a practical task. Set by hand, as the built-in weights are.
+PRIOR_LOGITS: Mapping[str, float] = {"general": 0.4, "question": 0.4}
 
 MAX_PATTERN_CHARACTER_COUNT = 1_000
 MAX_WEIGHT = 10.0
@@ -88,7 +88,7 @@ class Automaton:
 
     def matching(self, content: bytes) -> list[KeywordRule]:
         """Rules that match a UTF-8 text, in order."""
-        indices = self.combined.Match(content)
+        indices = self.combined.Match(content) or ()
         always = len(self.rules)
         if always in indices:
             return [self.rules[index] for index in sorted(indices) if index != always]

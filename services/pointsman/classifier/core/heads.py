@@ -1,5 +1,6 @@
 """Learned heads: linear maps from an embedding and lexical features to what is said of a prompt."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ Vector = NDArray[np.float32]
 
 # Where sigmoid(b) still says something: 0.03 to 0.97.
 MAX_DIFFICULTY_LOGIT = 3.5
+MAX_CREATIVITY_LOGIT = 6.0
 # Discrimination of ordinary items in item-response studies: Baker, The Basics of Item Response Theory, table 2-1.
 MIN_DISCRIMINATION = 0.35
 MAX_DISCRIMINATION = 2.5
@@ -51,17 +53,22 @@ def category_probabilities(head: LinearHead, inputs: Vector, temperature: float)
 
 def difficulty_logit(head: LinearHead, inputs: Vector) -> float:
     """b of the item-response model, logits."""
-    return float(np.clip(head.apply(inputs)[0], -MAX_DIFFICULTY_LOGIT, MAX_DIFFICULTY_LOGIT))
+    return clipped(head, inputs, -MAX_DIFFICULTY_LOGIT, MAX_DIFFICULTY_LOGIT)
 
 
 def discrimination(head: LinearHead, inputs: Vector) -> float:
     """a of the item-response model; the head gives its logarithm."""
-    return float(np.clip(np.exp(head.apply(inputs)[0]), MIN_DISCRIMINATION, MAX_DISCRIMINATION))
+    return math.exp(clipped(head, inputs, math.log(MIN_DISCRIMINATION), math.log(MAX_DISCRIMINATION)))
 
 
 def creativity_score(head: LinearHead, inputs: Vector) -> float:
     """How much imagination is asked for, 0 to 1; the head gives its logit."""
-    return float(1.0 / (1.0 + np.exp(-head.apply(inputs)[0])))
+    return 1.0 / (1.0 + math.exp(-clipped(head, inputs, -MAX_CREATIVITY_LOGIT, MAX_CREATIVITY_LOGIT)))
+
+
+def clipped(head: LinearHead, inputs: Vector, least: float, most: float) -> float:
+    """The one number that a head gives, kept within bounds."""
+    return max(least, min(most, float(head.apply(inputs)[0])))
 
 
 def by_category(categories: Sequence[str], probabilities: Vector) -> dict[str, float]:
