@@ -11,7 +11,7 @@ from pointsman.gateway.ports import RulesInForce
 from pointsman.rules.difficulty import RULES_DISCRIMINATION, creativity_score, difficulty_logit
 from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules
 
-# Classes of the complexity score (DESIGN.md 4).
+# Classes of the complexity score, as the classifier has them.
 MEDIUM_FROM = 0.35
 HARD_FROM = 0.65
 

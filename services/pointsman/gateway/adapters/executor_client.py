@@ -24,7 +24,7 @@ from pointsman.kit.grpc_client import ServiceChannel
 
 SERVICE = "pointsman.api.executor.v1.ExecutorService"
 PEER = "executor"
-MAX_MESSAGE_BYTES = 48 << 20  # DESIGN.md 9: a body may be 40 MiB
+MAX_MESSAGE_BYTES = 48 << 20  # what the executor takes: a body of up to 40 MiB and what goes with it
 
 
 class ExecutorClient:

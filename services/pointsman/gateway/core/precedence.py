@@ -1,7 +1,18 @@
 """The table of precedence: which of the admitted models goes first, and which follow.
 
-Rows 1-8 of the design. Level 0 has spoken before: only prospects are placed. In rows 4-8 prospects
-whose circuit is open go behind the healthy ones, and may lead only where there is no healthy one.
+The first row that applies decides rank 1:
+
+    1  a decision made before, with another of its candidates put first
+    2  a decision made before, in its order
+    3  models that the request names, in its order
+    4  the model to which the agent is bound
+    5  the model that the session keeps
+    6  the arm of an experiment
+    7  the models of a routing rule
+    8  utility
+
+Level 0 (`eligibility`) has spoken before: only prospects are placed. In rows 4-8 prospects whose circuit
+is open go behind the healthy ones, and may lead only where there is no healthy one.
 """
 
 from collections.abc import Iterable, Sequence

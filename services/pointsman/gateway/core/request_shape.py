@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pointsman.gateway.core.catalog import Capability
 
-# What the classifier takes of a conversation: DESIGN.md 3, classifier.proto.
+# What the classifier takes of a conversation (classifier.proto, PromptInput).
 MAX_DIGEST_CHARACTERS = 2_000
 MAX_DIGEST_TURN_CHARACTERS = 400
 # Fields that are part of the prompt beside the messages.

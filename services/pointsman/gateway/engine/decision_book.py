@@ -13,7 +13,7 @@ from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import ErrorKind, NotFound, ServiceError
 from pointsman.kit.logging import Logger
 
-# A decision can be run for an hour (API: `decision_id`).
+# A decision can be run for an hour, by its id.
 RUNNABLE_S = 3_600.0
 # Some 10 KiB each: 10 MiB. Older ones are in the ledger.
 MAX_KEPT = 1_000

@@ -86,6 +86,9 @@ def _entry(name: str, owner: str, created_s: float) -> ModelShape:
 
 
 def _facts(model: Model, obstacle: Exclusion | None) -> CatalogModelShape:
+    reason = None if model.status in CALLABLE_STATUSES else f"the model is {model.status.value}"
+    if reason is None and obstacle is not None:
+        reason = obstacle.message
     cost: CostShape | None = None
     if model.price is not None:
         price = model.price
@@ -101,6 +104,6 @@ def _facts(model: Model, obstacle: Exclusion | None) -> CatalogModelShape:
         "quality_score": model.quality_score,
         "context_window": model.context_window_token_count,
         "max_output_tokens": model.max_output_token_count,
-        "callable": obstacle is None and model.status in CALLABLE_STATUSES,
-        "not_callable_reason": obstacle.message if obstacle is not None else None,
+        "callable": reason is None,
+        "not_callable_reason": reason,
     }

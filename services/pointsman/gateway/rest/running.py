@@ -24,7 +24,7 @@ class Limits:
 
     usual_timeout_s: float
     slow_timeout_s: float
-    content_patience_s: float = 10.0  # headers wait so long for the first content (API.md: "Headers are true")
+    content_patience_s: float = 10.0  # headers wait so long for the first content, to name the model that gave it
     silence_s: float = 10.0  # after so long a stream is kept alive
 
 
@@ -84,8 +84,14 @@ async def run_whole(engine: Engine, read: Read, routed: Routed, allowed: TimeAll
             pass
         settled = await completion.settle()
     done = completion.done
-    body: dict[str, Any] = json.loads(done.body) if done is not None and done.body is not None else {}
+    body: dict[str, Any] = answer_body(done.body) if done is not None and done.body is not None else {}
     return Answer(completion, body, settled, time.monotonic() - allowed.started_s)
+
+
+def answer_body(body: bytes) -> dict[str, Any]:
+    """A provider's answer, of which the executor has seen that it is an object; NaN and infinities, as in logprobs, become null."""
+    answer: dict[str, Any] = json.loads(body, parse_constant=lambda _: None)
+    return answer
 
 
 async def run_stream(

@@ -1,4 +1,4 @@
-"""DESIGN.md 4's table of precedence, row by row: rank 1, the rest of the list, the cause, and what if it cannot.
+"""The table of precedence, row by row: rank 1, the rest of the list, the cause, and what if it cannot.
 
 By utility the models stand as a, b, c, d: all are free and succeed less and less.
 """

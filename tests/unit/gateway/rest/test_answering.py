@@ -121,6 +121,16 @@ async def test_chat_stream_adds_usage_and_metadata_where_asked() -> None:
     assert {"model": "small", "cost_usd": 9e-6, "settled": True, "fallbacks": 0}.items() <= last["pointsman_metadata"].items()
 
 
+async def test_numbers_that_json_has_not_are_passed_on_as_null() -> None:
+    def script(call: CompletionCall) -> list[CompletionEvent]:
+        body = answer_body("small", "hi").replace(b'"index": 0', b'"index": 0, "logprobs": {"top": [-Infinity, NaN, -0.5]}')
+        return [AttemptStarted(1, "small", "openai"), finished("small"), CompletionDone("stop", body)]
+
+    async with FakeGateway(executor=FakeExecutor(script)).client() as client:
+        answer = await client.post("/v1/chat/completions", json={"model": "small", "messages": HELLO})
+    assert (answer.status_code, answer.json()["choices"][0]["logprobs"]) == (200, {"top": [None, None, -0.5]})
+
+
 FAILURES = {
     "provider_error": 502, "provider_bad_response": 502, "provider_auth": 502, "provider_timeout": 504, "deadline_exceeded": 504,
     "no_healthy_provider": 503, "rate_limit_exceeded": 429, "context_length_exceeded": 400, "content_filtered": 400, "invalid_value": 400,
