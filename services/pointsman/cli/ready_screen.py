@@ -47,6 +47,6 @@ def models_table(models: list[dict[str, Any]]) -> Table:
     """Which models can be called, and why the others can not."""
     table = Table("model", "provider", "", box=None, padding=(0, 2))
     for model in sorted(models, key=lambda entry: not entry["callable"]):
-        state = Text("callable", style="green") if model["callable"] else Text(model["not_callable_reason"] or model["status"], style="dim")
+        state = Text("callable", style="green") if model["callable"] else Text(model["not_callable_reason"], style="dim")
         table.add_row(Text(model["name"]), Text(model["provider"]), state)
     return table

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -49,7 +49,7 @@ KINDS = (config_pb2.CONFIG_KIND_CATALOG, config_pb2.CONFIG_KIND_CLASSIFICATION)
 # What is still to be booked gets so long at the end.
 FLUSH_S = 5.0
 # A service that has a catalogue to fetch gives it so long before it takes requests that it would have to refuse.
-FIRST_SNAPSHOT_S = 10.0
+FIRST_WORLD_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
         hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
         app = build_app(parts.engine, access=access, hosts=hosts, version=version("pointsman"), log=log)
         running = await stack.enter_async_context(serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s))
-        await _await_catalog(watcher)
+        await _await_world(watcher, world)
         log.info(names.SERVING, address=running.address, ready=world.is_ready)
         try:
             yield {SERVICE: running.address}
@@ -190,10 +190,10 @@ def apply_snapshot(world: World, snapshot: config_pb2.ConfigSnapshot) -> None:
             raise ValueError(f"snapshot: {other} is no content that the gateway uses")
 
 
-async def _await_catalog(watcher: ConfigWatcher) -> None:
-    """Give the registry a moment; without it the gateway lives, and says that it is not ready."""
-    try:
-        async with asyncio.timeout(FIRST_SNAPSHOT_S):
+async def _await_world(watcher: ConfigWatcher, world: World) -> None:
+    """Give registry and executor a moment. Without the first the gateway lives, and says that it is not ready;
+    without the second it takes every provider for callable."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_WORLD_S):
             await watcher.wait_ready()
-    except TimeoutError:
-        return
+            await world.conditions_known.wait()

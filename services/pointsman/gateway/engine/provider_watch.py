@@ -26,6 +26,7 @@ async def watch_providers(executor: Executor, world: World, log: Logger) -> None
                 while True:
                     async with asyncio.timeout(SILENCE_S):
                         world.conditions = await anext(states)
+                    world.conditions_known.set()
                     pause_s = FIRST_PAUSE_S
                     if was_lost:
                         was_lost = False

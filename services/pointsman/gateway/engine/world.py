@@ -1,5 +1,6 @@
 """What the gateway goes by at the moment: replaced whole, read once at the start of a request."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from pointsman.gateway.core.catalog import Catalog
@@ -16,6 +17,7 @@ class World:
     catalog_create_time_s: float = 0.0  # Unix time at which the registry accepted it
     rules: RulesInForce | None = None
     conditions: Conditions = field(default_factory=Conditions)
+    conditions_known: asyncio.Event = field(default_factory=asyncio.Event)  # until then every provider counts as callable
     is_draining: bool = False
 
     @property
