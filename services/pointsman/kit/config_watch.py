@@ -18,12 +18,13 @@ from pointsman.kit.errors import InvalidArgument, ServiceError
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.logging import Logger
 
-WATCH_S = 3_600.0  # the registry ends a watch after 1 h
+WATCH_S = 3_600.0  # the longest that the registry serves one watch
 SILENCE_S = 3.0  # it beats each second: three missed beats are an outage
 REPORT_S = 1.0
+# Between two tries. A registry that restarts is back within seconds, and a few tries a second cost it nothing.
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
-DIGEST_BYTES = 32
+DIGEST_BYTES = 32  # of SHA-256
 
 EVENT_APPLIED = "config_applied"
 EVENT_REJECTED = "config_rejected"
@@ -60,6 +61,7 @@ class ConfigWatcher:
         self._applied: dict[ConfigKind.ValueType, AppliedConfig] = {}
         self._all_applied = asyncio.Event()
         self._away = False
+        self._was_heard = False  # in the watch under way
         self._pause_s = FIRST_PAUSE_S
 
     def applied(self) -> list[AppliedConfig]:
@@ -82,16 +84,21 @@ class ConfigWatcher:
                 self._log.warning(EVENT_COPY_UNREADABLE, kind=ConfigKind.Name(kind), reason=str(error))
 
     async def run(self) -> None:
-        """Watch for ever; reconnect where the registry goes away."""
+        """Watch for ever; begin anew whenever a watch ends."""
         while True:
             try:
                 await self._watch()
-            except (ServiceError, TimeoutError) as error:
-                self._note_away(str(error) or f"no sign of life for {self._silence_s:g} s")
-                await asyncio.sleep(self._pause_s)
-                self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
+            except TimeoutError:
+                self._note_away(f"no sign of life for {self._silence_s:g} s")
+            except ServiceError as error:
+                # Every watch ends, with its hour or with its connection; an outage is one that cannot be begun again.
+                if not self._was_heard:
+                    self._note_away(str(error))
+            await asyncio.sleep(self._pause_s)
+            self._pause_s = min(LONGEST_PAUSE_S, 2 * self._pause_s)
 
     async def _watch(self) -> None:
+        self._was_heard = False
         request = registry_pb2.WatchConfigRequest(subscriber=self._subscriber, kinds=self._kinds)
         async with self._channel.stream(self._stub.WatchConfig, request, deadline=Deadline.after(WATCH_S)) as messages:
             while True:
@@ -99,7 +106,7 @@ class ConfigWatcher:
                     message = await anext(messages, None)
                 if message is None:
                     return
-                self._away, self._pause_s = False, FIRST_PAUSE_S
+                self._away, self._was_heard, self._pause_s = False, True, FIRST_PAUSE_S
                 if message.HasField("snapshot"):
                     await self._receive(message.snapshot)
 

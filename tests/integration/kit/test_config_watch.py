@@ -42,7 +42,7 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
         for one in self.first:
             if one.kind in request.kinds:
                 yield registry_pb2.WatchConfigResponse(snapshot=one)
-        while self.silent:
+        if self.silent:
             await asyncio.Event().wait()
         while True:
             try:
@@ -71,14 +71,14 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
 
 
 @asynccontextmanager
-async def serve_registry(registry: FakeRegistry, *, port: int = 0) -> AsyncIterator[RunningGrpcServer]:
+async def serve_registry(registry: FakeRegistry, *, port: int = 0, max_watch_s: float = 3_600.0) -> AsyncIterator[RunningGrpcServer]:
     async with serve_grpc(
         host="127.0.0.1",
         port=port,
         service_names=[REGISTRY],
         register=lambda server: registry_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server),
         log=capturing_log()[0],
-        limits=GrpcServerLimits(long_lived_methods=frozenset({"WatchConfig"})),
+        limits=GrpcServerLimits(long_lived_methods=frozenset({"WatchConfig"}), max_watch_s=max_watch_s),
         drain_s=0.2,
     ) as server:
         await server.set_serving(REGISTRY, serving=True)
@@ -169,8 +169,9 @@ async def test_the_same_version_again_is_not_taken_again_and_another_epochs_is(t
 
 
 async def test_without_a_registry_it_starts_from_disk(tmp_path: Path) -> None:
-    async with serve_registry(FakeRegistry(snapshot(3))) as server, subscribe(server.address, tmp_path) as first:
-        await until(lambda: "config_applied" in events(first) and any(tmp_path.iterdir()))
+    registry = FakeRegistry(snapshot(3))
+    async with serve_registry(registry) as server, subscribe(server.address, tmp_path):
+        await until(lambda: registry.reports == [(3, "")])
     async with subscribe("127.0.0.1:1", tmp_path) as second:
         await asyncio.wait_for(second.watcher.wait_ready(), 0.1)
         (applied,) = second.watcher.applied()
@@ -230,13 +231,21 @@ async def test_a_registry_that_dies_and_returns_is_found_and_its_absence_logged_
         subscription = subscribe(address, tmp_path)
         subscriber = await subscription.__aenter__()
         await until(lambda: subscriber.taken == [1])
-    await asyncio.sleep(0.5)
+    await until(lambda: "registry_away" in events(subscriber))
     again = FakeRegistry(snapshot(2))
     async with serve_registry(again, port=port):
         async with asyncio.timeout(5):
             await until(lambda: subscriber.taken == [1, 2])
         await subscription.__aexit__(None, None, None)
     assert events(subscriber).count("registry_away") == 1
+
+
+async def test_a_watch_that_ends_with_its_time_is_begun_again_and_is_no_outage(tmp_path: Path) -> None:
+    registry = FakeRegistry(snapshot(1))
+    async with serve_registry(registry, max_watch_s=0.5) as server, subscribe(server.address, tmp_path) as subscriber:
+        await until(lambda: registry.watch_count == 3)
+    assert subscriber.taken == [1]
+    assert "registry_away" not in events(subscriber)
 
 
 async def test_a_registry_that_falls_silent_is_left(tmp_path: Path) -> None:
