@@ -76,14 +76,16 @@ def to_service_error(rpc_error: grpc.aio.AioRpcError, *, peer: str) -> ServiceEr
     """The failure that a peer answered, as it raised it; a bare status by the table above. peer: its name, for people."""
     for key, value in rpc_error.trailing_metadata() or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
-            with suppress(DecodeError):  # not ours; its status still says something
-                return from_details(Status.FromString(value))
+            with suppress(DecodeError):
+                error = from_details(Status.FromString(value))
+                if error is not None:
+                    return error
     kind, reason = BARE_STATUSES.get(rpc_error.code(), (ErrorKind.INTERNAL, "internal"))
     return class_of(kind)(reason, f"{peer}: {rpc_error.code().name.lower()}")
 
 
-def from_details(status: Status) -> ServiceError:
-    """The failure that status details hold."""
+def from_details(status: Status) -> ServiceError | None:
+    """The failure that status details hold; None where they are a stranger's, such as a proxy's. Raises DecodeError."""
     info, retry = ErrorInfo(), RetryInfo()
     retry_after_s: float | None = None
     for detail in status.details:
@@ -92,6 +94,8 @@ def from_details(status: Status) -> ServiceError:
         elif detail.Is(RetryInfo.DESCRIPTOR):
             detail.Unpack(retry)
             retry_after_s = retry.retry_delay.ToNanoseconds() / 1e9
+    if info.domain != DOMAIN:
+        return None
     facts = dict(info.metadata)
     kind = facts.pop("kind", ErrorKind.INTERNAL.value)
     return class_of(ErrorKind(kind) if kind in set(ErrorKind) else ErrorKind.INTERNAL)(

@@ -106,8 +106,7 @@ async def leave_rotation(health: Health, seconds: float) -> None:
 
 def add_port(server: grpc.aio.Server, host: str, port: int) -> int:
     """The port that the server now listens on. Raises AddressInUse, or Unavailable, with the reason that gRPC does not give."""
-    if port != 0:
-        bind(host, port).close()
+    bind(host, port).close()
     try:
         return server.add_insecure_port(join_address(host, port))
     except RuntimeError as error:

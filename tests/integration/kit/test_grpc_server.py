@@ -13,9 +13,9 @@ from pointsman.kit import grpc_health
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import AddressInUse, DeadlineExceeded, Overloaded, Unauthenticated, Unavailable
 from pointsman.kit.grpc_client import service_config
-from pointsman.kit.grpc_server import GrpcServerLimits
+from pointsman.kit.grpc_server import GrpcServerLimits, serve_grpc
 from tests.integration.kit.conftest import Served
-from tests.integration.kit.echo import SERVICE, Echo, EchoStub, failure_of, open_channel, read_all, serve_echo, until
+from tests.integration.kit.echo import SERVICE, Echo, EchoStub, capturing_log, failure_of, open_channel, read_all, serve_echo, until
 
 HELLO = StringValue(value="hello")
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
@@ -251,6 +251,11 @@ async def test_a_port_that_is_taken_is_named() -> None:
         port = int(server.address.rpartition(":")[2])
         with pytest.raises(AddressInUse, match=f"127.0.0.1:{port}"):
             await serve_echo(Echo(), port=port).__aenter__()
+
+
+async def test_an_address_of_another_machine_says_why() -> None:
+    with pytest.raises(Unavailable, match=r"192.0.2.1:0: .*assign"):
+        await serve_grpc(host="192.0.2.1", port=0, service_names=[SERVICE], register=Echo().register, log=capturing_log()[0]).__aenter__()
 
 
 async def test_the_port_is_free_again_when_the_server_has_ended() -> None:

@@ -58,9 +58,9 @@ def test_details_of_a_kind_that_is_not_known_here_are_a_fault_of_ours() -> None:
 
 
 @pytest.mark.parametrize("details", [b"\xff\xff", b"", Status(message="foreign").SerializeToString()], ids=["noise", "empty", "foreign"])
-def test_details_of_a_stranger_break_nothing(details: bytes) -> None:
+def test_details_of_a_stranger_leave_the_bare_status(details: bytes) -> None:
     error = to_service_error(rpc_error(grpc.StatusCode.UNAVAILABLE, (DETAILS_KEY, details)), peer="classifier")
-    assert error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.INTERNAL}
+    assert (error.kind, error.reason) == (ErrorKind.UNAVAILABLE, "dependency_down")
 
 
 def test_facts_of_an_error_cannot_change_its_kind() -> None:
