@@ -33,7 +33,7 @@ STATUS_BY_REASON: dict[str, int] = {
     "idempotency_mismatch": 422,
     "headers_too_large": 431,
 }
-# Worth another try, though not another kind: SDKs obey x-should-retry.
+# Kinds for which the same request may succeed when sent again; SDKs obey x-should-retry.
 RETRYABLE_KINDS = {
     ErrorKind.RATE_LIMITED,
     ErrorKind.OVERLOADED,

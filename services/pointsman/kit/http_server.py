@@ -32,7 +32,7 @@ class EmbeddedServer(uvicorn.Server):
 
 @asynccontextmanager
 async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> AsyncIterator[RunningHttpServer]:
-    """Serve the ASGI application until the context is left, then let running requests finish for drain_s.
+    """Serve the ASGI application until the context is left, then let running requests finish for drain_s, in whole seconds, at least 1.
 
     app: any ASGI 3 application. Raises AddressInUse where the port is taken.
     """

@@ -15,7 +15,7 @@ from pointsman.kit.errors import InvalidArgument
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
-# Enough for a deep JSON schema inside a tool (16, RELIABILITY B25) in its message; recursion starts to hurt at about 1,000.
+# A tool's JSON schema 16 deep, inside its message, fits four times over; recursion starts to hurt at about 1,000.
 MAX_DEPTH = 64
 # 2,048 messages of some fields each, or 10,000 of anything else; a 4 MiB body could hold 2,000,000.
 MAX_NODES = 10_000

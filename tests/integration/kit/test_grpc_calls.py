@@ -76,7 +76,7 @@ async def test_a_slow_handler_ends_at_the_deadline(served: Served) -> None:
         return ""
 
     served.echo.answer = never
-    error = await failure_of(served.channel.call(served.stub.say, HELLO, deadline=Deadline.after(0.1)))
+    error = await failure_of(served.channel.call(served.stub.say, HELLO, deadline=Deadline.after(0.6)))
     assert (error.kind, error.reason) == (ErrorKind.DEADLINE_EXCEEDED, "deadline_exceeded")
     await until(lambda: served.echo.cancelled_count == 1)
 

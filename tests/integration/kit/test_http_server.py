@@ -15,7 +15,7 @@ from tests.integration.kit.echo import capturing_log
 MAX_BODY_BYTES = 4 << 20
 
 
-def make_app(release: asyncio.Event | None = None) -> EdgeMiddleware:
+def make_app(release: asyncio.Event | None = None, begun: asyncio.Event | None = None) -> EdgeMiddleware:
     api = FastAPI(openapi_url=None)
 
     @api.post("/size/{name}")
@@ -24,6 +24,8 @@ def make_app(release: asyncio.Event | None = None) -> EdgeMiddleware:
 
     @api.get("/wait")
     async def wait() -> dict[str, bool]:
+        if begun is not None:
+            begun.set()
         if release is not None:
             await release.wait()
         return {"waited": True}
@@ -101,12 +103,12 @@ async def test_heads_beyond_the_caps_are_refused(request_head: bytes, status: by
 
 
 async def test_a_running_request_finishes_while_the_server_drains() -> None:
-    release = asyncio.Event()
-    serving = serve(make_app(release), drain_s=5)
+    release, begun = asyncio.Event(), asyncio.Event()
+    serving = serve(make_app(release, begun), drain_s=5)
     server = await serving.__aenter__()
     async with aiohttp.ClientSession() as client:
         asking = asyncio.create_task(client.get(f"http://{server.address}/wait"))
-        await asyncio.sleep(0.1)
+        await begun.wait()
         leaving = asyncio.create_task(serving.__aexit__(None, None, None))
         await asyncio.sleep(0.3)
         release.set()
