@@ -62,9 +62,11 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
     Raises Unavailable where a model file is not the pinned one; without any encoder the rules serve alone.
     """
     log = get_logger(SERVICE)
-    has_credential = settings.service_token is not None
     require_safe_bind(
-        settings.host, has_credential=has_credential, allow_anonymous=settings.allow_anonymous, what="POINTSMAN_SERVICE_TOKEN"
+        settings.host,
+        has_credential=settings.service_token is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what="classifier: set POINTSMAN_SERVICE_TOKEN",
     )
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
@@ -100,6 +102,8 @@ async def make_learned_part(
     try:
         encoder = await load_encoder(settings.folder, thread_count=settings.thread_count, on_progress=on_progress)
         artifact = await asyncio.to_thread(read_artifact)
+        if artifact.encoder != encoder.name:
+            raise InvalidArtifact(f"the artefact was trained on {artifact.encoder}, not on {encoder.name}")
     except UntrustedModelFile as error:
         raise Unavailable("untrusted_model_file", str(error)) from error
     except (InvalidArtifact, EncoderUnavailable) as error:

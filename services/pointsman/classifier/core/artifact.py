@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,17 @@ def load_artifact(content: bytes) -> Artifact:
         if header["format"] != FORMAT or tuple(header["features"]) != FEATURE_NAMES:
             raise InvalidArtifact("the artefact was made for another version of the classifier")
         return artifact_of(header, arrays, hashlib.sha256(content).hexdigest()[:VERSION_LENGTH])
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise InvalidArtifact(f"the artefact cannot be read: {error}") from error
 
 

@@ -21,7 +21,7 @@ class EncoderFailed(Exception):
 
 
 class Encoder(Protocol):
-    """Sentence encoder. Both methods compute in the calling thread and may be called from any one thread."""
+    """Sentence encoder. Both methods compute in the calling thread: `tokenize` in several at once, `encode` in one at a time."""
 
     @property
     def name(self) -> str:

@@ -153,6 +153,20 @@ async def test_place_of_a_cancelled_caller_is_free_again() -> None:
         await asyncio.gather(*taken, *waiting)
 
 
+async def test_bug_in_the_encoder_ends_its_batch_and_the_queue_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: object) -> None:
+        raise ZeroDivisionError
+
+    rig = Rig()
+    rig.gate.set()
+    async with rig.running() as queue:
+        with monkeypatch.context() as patched:
+            patched.setattr(rig.encoder, "encode", crash)
+            with pytest.raises(ZeroDivisionError):
+                await queue.embed("text", deadline_s=FAR_S)
+        await queue.embed("text", deadline_s=FAR_S)
+
+
 async def test_broken_encoder_is_told_to_all_of_its_batch_and_the_queue_goes_on() -> None:
     rig = Rig()
     rig.gate.set()
