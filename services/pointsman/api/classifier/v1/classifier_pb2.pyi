@@ -462,7 +462,7 @@ class GetStatusResponse(_message.Message):
     encoder: _builtins.str
     """Name of the encoder, such as "onnx-int8". Unset: none is loaded."""
     artifact_version: _builtins.str
-    """Version of the learned artefact."""
+    """Version of the learned artefact. Unset: none is loaded."""
     @_builtins.property
     def status(self) -> _status_pb2.ServiceStatus:
         """What every service tells."""

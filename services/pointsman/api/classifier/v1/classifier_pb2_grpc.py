@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class ClassifierServiceStub:
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     def __init__(self, channel):
@@ -54,8 +55,9 @@ class ClassifierServiceStub:
 
 
 class ClassifierServiceServicer:
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     def ClassifyPrompt(self, request, context):
@@ -106,8 +108,9 @@ def add_ClassifierServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ClassifierService:
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     @staticmethod

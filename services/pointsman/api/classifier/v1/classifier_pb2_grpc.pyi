@@ -29,8 +29,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ClassifierServiceStub:
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     @_typing.overload
@@ -46,8 +47,9 @@ class ClassifierServiceStub:
 
 @_typing.type_check_only
 class ClassifierServiceAsyncStub(ClassifierServiceStub):
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -59,8 +61,9 @@ class ClassifierServiceAsyncStub(ClassifierServiceStub):
     """Tells how the service is. Never fails while the process lives."""
 
 class ClassifierServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Judges prompts. Every call needs a deadline; past its own limits the service
-    answers RESOURCE_EXHAUSTED with reason "overloaded" before it starts any work.
+    """Judges prompts. A call without a deadline gets 5 s; past its own limits the
+    service answers UNAVAILABLE with reason "overloaded" and the time to wait,
+    before it starts any work.
     """
 
     @_abc_1.abstractmethod

@@ -264,7 +264,7 @@ class Decision(_message.Message):
     policy: _builtins.str
     """Id of the policy, or the number that the caller gave."""
     cause: _builtins.str
-    """Why rank 1 is rank 1, one of API's closed set such as "ranked"."""
+    """Why rank 1 is rank 1, a closed set of words such as "ranked"."""
     model_id: _builtins.str
     """Model at rank 1."""
     prompt_hash: _builtins.bytes
