@@ -4,10 +4,11 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-REQUEST_TIMEOUT_S = 120  # a cold local model may take that long to its first token
+REQUEST_TIMEOUT_S = 610  # longer than the gateway's own longest request by default, so that its answer is heard
 
 
 class GatewayUnreachable(Exception):
@@ -15,7 +16,7 @@ class GatewayUnreachable(Exception):
 
 
 class GatewayRefused(Exception):
-    """The gateway answered with an error; the message is its own."""
+    """What answered is an error of the gateway's, with its own message, or no gateway's answer."""
 
 
 def gateway_url(var_dir: Path, *, port: int) -> str:
@@ -30,7 +31,7 @@ def gateway_url(var_dir: Path, *, port: int) -> str:
 def call_gateway(url: str, path: str, *, body: object = None, key: str | None = None) -> dict[str, Any]:
     """The JSON that the gateway answers: to a POST where there is a body, else to a GET.
 
-    Raises GatewayUnreachable where nothing listens, GatewayRefused with the answer's message.
+    Raises GatewayUnreachable where nothing listens or answers in time, GatewayRefused with the answer's message.
     """
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     data = None if body is None else json.dumps(body).encode()
@@ -44,7 +45,9 @@ def call_gateway(url: str, path: str, *, body: object = None, key: str | None = 
     except urllib.error.HTTPError as error:
         with error:
             raise GatewayRefused(refusal(error.read(), error.code)) from error
-    except (urllib.error.URLError, OSError) as error:
+    except (HTTPException, ValueError) as error:
+        raise GatewayRefused(f"what answers at {url} is no gateway") from error
+    except OSError as error:
         raise GatewayUnreachable(f"no gateway answers at {url}; start one with `pointsman up`") from error
 
 
