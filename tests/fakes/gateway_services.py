@@ -26,7 +26,7 @@ from pointsman.gateway.ports import (
     Strategy,
 )
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import ServiceError
+from pointsman.kit.errors import ServiceError, internal_error
 from tests.unit.gateway.core.samples import judgement
 
 START_S = 1_700_000_000.0
@@ -164,9 +164,10 @@ class FakeExecutor:
 
 @dataclass
 class FakeLedger:
-    """Books in lists; `error` makes every call fail."""
+    """Books in lists; `error` makes every call fail, `crashes_at` the settlement of that request."""
 
     error: ServiceError | None = None
+    crashes_at: str | None = None
     admits: int | None = None
     spends: list[Spend] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
@@ -179,6 +180,8 @@ class FakeLedger:
 
     async def settle_spend(self, settlement: Settlement, *, deadline: Deadline) -> None:
         self._fail()
+        if settlement.request_id == self.crashes_at:
+            raise internal_error(None)
         self.settlements.append(settlement)
 
     async def record_decisions(self, records: Sequence[DecisionRecord], *, deadline: Deadline) -> None:

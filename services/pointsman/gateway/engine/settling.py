@@ -61,7 +61,7 @@ class Settling:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Book what waits, for ever."""
+        """Book what waits, for ever, in order; what the ledger crashes at goes behind the rest."""
         pause_s = FIRST_PAUSE_S
         while True:
             await self._arrived.wait()
@@ -84,6 +84,8 @@ class Settling:
         try:
             await self._ledger.settle_spend(settlement, deadline=Deadline.after(RETRY_TIMEOUT_S))
         except ServiceError as error:
+            if error.kind is ErrorKind.INTERNAL:  # a fault over there, perhaps of this one alone: it must not hold up the rest
+                self._waiting.rotate(-1)
             if error.kind not in FINAL_KINDS:
                 return False
             self._log.error(names.SETTLEMENT_DROPPED, settled_request_id=settlement.request_id, reason=error.reason)

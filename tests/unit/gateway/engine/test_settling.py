@@ -71,6 +71,16 @@ async def test_what_the_ledger_refuses_as_such_does_not_block_the_rest() -> None
     assert desk.waiting_count == 0
 
 
+async def test_what_the_ledger_crashes_at_waits_behind_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling_module, "FIRST_PAUSE_S", 0.0)
+    ledger = FakeLedger(crashes_at="req_1")
+    desk = settling(ledger)
+    desk.defer(settlement(1))
+    desk.defer(settlement(2))
+    await run_until_booked(desk)
+    assert (ledger.settlements, desk.waiting_count) == ([settlement(2)], 1)
+
+
 async def test_a_full_queue_drops_the_new_one_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settling_module, "MAX_WAITING", 1)
     desk = settling(FakeLedger(error=AWAY))
