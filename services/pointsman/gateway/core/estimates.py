@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.gateway.core.catalog import Capability, Location, Model
 from pointsman.gateway.core.label import Label
@@ -83,7 +83,7 @@ def work_of(request: RoutingRequest, label: Label) -> Work:
 
 
 def estimate(model: Model, request: RoutingRequest, work: Work, condition: ModelCondition) -> Estimate:
-    """Tokens, cost and time of the request on this model, in its present condition."""
+    """Tokens and time of one choice on this model in its present condition, and cost."""
     input_count = work.input_token_count
     if condition.input_token_ratio is not None:
         input_count = math.ceil(input_count * condition.input_token_ratio)
@@ -113,18 +113,22 @@ def estimate(model: Model, request: RoutingRequest, work: Work, condition: Model
     )
 
 
-def _costs(model: Model, request: RoutingRequest, work: Work, expected: TokenUsage) -> tuple[int | None, int | None]:
-    """Expected and worst cost. The worst is held to the completion limit that is sent upstream."""
+def _costs(model: Model, request: RoutingRequest, work: Work, of_one: TokenUsage) -> tuple[int | None, int | None]:
+    """Expected cost of all choices, which share their input, and worst cost of one alone.
+
+    The worst is held to the completion limit that is sent upstream. of_one: what one choice is expected to take.
+    """
     price = model.price
     if price is None:
         return None, None
     if price.is_free:
         return 0, 0
-    worst_input_count = max(work.worst_input_token_count, expected.input_token_count)
-    worst_output_count = max(output_token_limit(model, request) if work.has_completion else 0, expected.output_token_count)
+    worst_input_count = max(work.worst_input_token_count, of_one.input_token_count)
+    worst_output_count = max(output_token_limit(model, request) if work.has_completion else 0, of_one.output_token_count)
     worst_nanousd = worst_case_nanousd(
         price, input_token_count=worst_input_count, output_token_count=worst_output_count, image_count=request.image_count
     )
+    expected = replace(of_one, output_token_count=of_one.output_token_count * request.choice_count)
     if request.image_count and price.image_microusd is not None:
         expected = _with_images_apart(expected, request.image_count)
     return attempt_cost_nanousd(price, expected), worst_nanousd

@@ -6,7 +6,7 @@ first; utility (`utility`) orders the rest.
 
 from pointsman.gateway.core.catalog import Catalog
 from pointsman.gateway.core.eligibility import Admission, admission_of, may_know
-from pointsman.gateway.core.estimates import work_of
+from pointsman.gateway.core.estimates import TOKENS_PER_IMAGE, work_of
 from pointsman.gateway.core.explanation import reasons_of, summary_of
 from pointsman.gateway.core.flips import Situation, find_flips
 from pointsman.gateway.core.judgement import Judgement
@@ -119,15 +119,21 @@ def _output_token_limit(candidates: tuple[Prospect, ...], admission: Admission) 
     """Completion tokens that keep each candidate within max cost; None where the request's own limit does."""
     if admission.max_cost_nanousd is None:
         return None
-    limit = min((_affordable(prospect, admission.max_cost_nanousd) for prospect in candidates), default=UNLIMITED)
+    limit = min((_affordable(prospect, admission.max_cost_nanousd, admission.request) for prospect in candidates), default=UNLIMITED)
     wanted = admission.request.max_output_token_count
     return limit if limit < (UNLIMITED if wanted is None else wanted) else None
 
 
-def _affordable(prospect: Prospect, limit_nanousd: int) -> int:
-    """Never below what is expected, which fits: the expected cost was held to the limit before."""
+def _affordable(prospect: Prospect, limit_nanousd: int, request: RoutingRequest) -> int:
+    """Of each choice; never below what is expected, which fits: the expected cost was held to the limit before."""
     needs, price = prospect.estimate, prospect.model.price
     if price is None or price.is_free or needs.output_token_count == 0:
         return UNLIMITED
-    affordable = affordable_output_token_count(price, limit_nanousd=limit_nanousd, input_token_count=needs.input_token_count)
-    return max(affordable, needs.output_token_count)
+    image_count = request.image_count if price.image_microusd is not None else 0  # else they are billed as tokens
+    affordable = affordable_output_token_count(
+        price,
+        limit_nanousd=limit_nanousd,
+        input_token_count=max(0, needs.input_token_count - image_count * TOKENS_PER_IMAGE),
+        image_count=image_count,
+    )
+    return max(affordable // request.choice_count, needs.output_token_count)

@@ -69,6 +69,7 @@ class RoutingRequest:
     constraints: Constraints = Constraints()
     required_capabilities: frozenset[Capability] = frozenset({Capability.CHAT})  # by what the request holds
     max_output_token_count: int | None = None
+    choice_count: int = 1  # answers asked for at once, each as long as one alone
     task_type: str | None = None
     model_ids: tuple[str, ...] = ()  # concrete models, in order; empty: auto
     agent: Agent | None = None

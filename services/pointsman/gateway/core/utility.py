@@ -41,8 +41,8 @@ def terms_of(stakes: Stakes, *, success_probability: float, availability: float,
     """The three terms, whose sum is the score."""
     return UtilityTerms(
         value_usd=stakes.value_usd * min(success_probability, stakes.good_enough) * availability,
-        cost_usd=-cost_usd,
-        latency_usd=-stakes.latency_usd_per_s * latency_s,
+        cost_usd=0.0 - cost_usd,  # not -cost_usd, which people would read as -0.0 of a free model
+        latency_usd=0.0 - stakes.latency_usd_per_s * latency_s,
     )
 
 

@@ -184,6 +184,20 @@ def test_output_is_held_to_what_max_cost_affords(max_cost_nanousd: int | None, m
     assert decide(asked, judgement(), catalog(model("a")), EVERYTHING_CALLABLE).output_token_limit == limit
 
 
+def test_several_choices_share_what_max_cost_affords_and_their_input() -> None:
+    asked = replace(constrained(max_cost_nanousd=1_000_000), choice_count=4)
+    decision = decide(asked, judgement(), catalog(model("a")), EVERYTHING_CALLABLE)
+    assert decision.output_token_limit == 2_497 // 4
+    assert decision.ranking[0].expected_cost_nanousd == 10 * 100 + 4 * 500 * 400
+
+
+def test_images_that_are_billed_one_by_one_leave_less_to_say() -> None:
+    of = price(0.10, 0.40, image_microusd=100)
+    asked = replace(constrained(max_cost_nanousd=1_000_000), image_count=2)
+    # 1,000,000 - 2 images * 100,000 - 10 tokens * 100 = 799,000 nano-dollars; at 400 a token that is 1,997.5 tokens.
+    assert decide(asked, judgement(), catalog(model("a", price=of)), EVERYTHING_CALLABLE).output_token_limit == 1_997
+
+
 def test_a_free_model_needs_no_limit() -> None:
     local = catalog(model("phi3", provider=OLLAMA))
     assert decide(constrained(max_cost_nanousd=0), judgement(), local, EVERYTHING_CALLABLE).output_token_limit is None
