@@ -36,6 +36,7 @@ class KeptDecision:
     prompt_hash: bytes
     model_ids: tuple[str, ...]
     cause: Cause
+    policy: str  # what the caller named, or the one that was in force: an id or a number
     record: Callable[[], DecisionRecord]
 
 
@@ -92,6 +93,7 @@ class DecisionBook:
                 record.prompt_hash,
                 self._read_model_ids(record),
                 Cause(record.cause),
+                record.policy,
                 lambda: record,
             )
         if self._time_s() - decision.create_time_s > RUNNABLE_S:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from pointsman.gateway.core.catalog import Agent, Catalog, Policy
 from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
-from pointsman.gateway.core.policies import ModelName, ModelNameKind, find_agent, parse_model_name, resolve_policy
+from pointsman.gateway.core.policies import ModelNameKind, PolicyChoice, find_agent, parse_model_name, resolve_policy
 from pointsman.gateway.core.ranking import decide
 from pointsman.gateway.core.request_shape import RequestShape
 from pointsman.gateway.core.routing import Cause, Constraints, PriorDecision, Purpose, RoutingDecision, RoutingRequest
-from pointsman.gateway.core.routing_errors import DecisionStale, ModelNotFound, RoutingError
+from pointsman.gateway.core.routing_errors import DecisionStale, InvalidPolicy, ModelNotFound, RoutingError
 from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
 from pointsman.gateway.engine.failures import routing_failure
 from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging
@@ -99,8 +99,9 @@ class Routing:
         """The decision, kept and on its way to the ledger. Raises ServiceError where no model may answer."""
         catalog = self._world.require_catalog()
         try:
-            naming = resolve_names(order, catalog)
-            prior = await self._find_prior(order, deadline)
+            kept = await self._find_kept(order, deadline)
+            naming = resolve_names(order, catalog, kept)
+            prior = None if kept is None else PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
             judged, degraded = await self._classify(order, naming.policy, deadline)
             request = self._request(order, naming, prior)
             decision = decide(request, judged.judgement, catalog, self._world.conditions)
@@ -123,13 +124,13 @@ class Routing:
             self._keep(routed)
         return routed
 
-    async def _find_prior(self, order: Order, deadline: Deadline) -> PriorDecision | None:
+    async def _find_kept(self, order: Order, deadline: Deadline) -> KeptDecision | None:
         if order.decision_id is None:
             return None
         kept = await self._book.find_runnable(order.decision_id, deadline)
         if kept.prompt_hash != order.prompt_hash:
             raise DecisionStale("the decision was made for another prompt", param="decision_id")
-        return PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
+        return kept
 
     async def _classify(self, order: Order, policy: Policy, deadline: Deadline) -> tuple[Judged, tuple[str, ...]]:
         """The judgement, and what was missing for it."""
@@ -158,6 +159,7 @@ class Routing:
             constraints=order.constraints,
             required_capabilities=shape.required_capabilities,
             max_output_token_count=order.max_output_token_count,
+            choice_count=order.choice_count,
             task_type=order.task_type,
             model_ids=naming.model_ids,
             agent=naming.agent,
@@ -176,24 +178,35 @@ class Routing:
                 prompt_hash=routed.prompt_hash,
                 model_ids=tuple(candidate.model.id for candidate in routed.decision.ranking),
                 cause=routed.decision.cause,
+                policy=routed.decision.policy_label,
                 record=lambda: self._render(routed),
             )
         )
 
 
-def resolve_names(order: Order, catalog: Catalog) -> _Naming:
-    """What the request's names come to. Raises ModelNotFound, InvalidPolicy."""
+def resolve_names(order: Order, catalog: Catalog, kept: KeptDecision | None = None) -> _Naming:
+    """What the request's names come to; a decision made before brings its policy.
+
+    Raises ModelNotFound, InvalidPolicy, DecisionStale where that policy is gone.
+    """
     name = parse_model_name(order.model)
     first = (name.value,) if name.kind is ModelNameKind.CONCRETE and name.value is not None else ()
     model_ids = (*first, *order.models)
     agent = find_agent(catalog, name.value) if name.kind is ModelNameKind.AGENT and name.value is not None else None
     _refuse_virtual(model_ids)
-    choice = resolve_policy(catalog, request=_policy_asked(order, name), agent=agent.policy_id if agent else None)
+    asked = order.policy if order.policy is not None else name.policy
+    if asked is None and kept is not None:
+        choice = _policy_of(kept, catalog)
+    else:
+        choice = resolve_policy(catalog, request=asked, agent=agent.policy_id if agent else None)
     return _Naming(choice.policy, choice.label, tuple(dict.fromkeys(model_ids)), agent)
 
 
-def _policy_asked(order: Order, name: ModelName) -> str | float | None:
-    return order.policy if order.policy is not None else name.policy
+def _policy_of(kept: KeptDecision, catalog: Catalog) -> PolicyChoice:
+    try:
+        return resolve_policy(catalog, request=kept.policy)
+    except InvalidPolicy as error:
+        raise DecisionStale("the policy of the decision is gone", param="decision_id") from error
 
 
 def _refuse_virtual(model_ids: tuple[str, ...]) -> None:

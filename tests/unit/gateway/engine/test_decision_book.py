@@ -29,7 +29,7 @@ def record(decision_id: str, detail: bytes = DETAIL) -> DecisionRecord:
 
 
 def kept(decision_id: str, detail: bytes = DETAIL) -> KeptDecision:
-    return KeptDecision(decision_id, MADE_S, b"h" * 32, ("b", "a"), Cause.RANKED, lambda: record(decision_id, detail))
+    return KeptDecision(decision_id, MADE_S, b"h" * 32, ("b", "a"), Cause.RANKED, "balanced", lambda: record(decision_id, detail))
 
 
 def book(ledger: FakeLedger, *, time_s: float = MADE_S) -> DecisionBook:
@@ -46,7 +46,7 @@ async def test_a_decision_can_be_run_before_the_ledger_has_it() -> None:
 
 async def test_a_decision_of_another_gateway_is_found_in_the_ledger() -> None:
     found = await book(FakeLedger(records={"dec_1": record("dec_1")})).find_runnable("dec_1", DEADLINE)
-    assert (found.model_ids, found.cause, found.prompt_hash) == (("b", "a"), Cause.RANKED, b"h" * 32)
+    assert (found.model_ids, found.cause, found.policy, found.prompt_hash) == (("b", "a"), Cause.RANKED, "balanced", b"h" * 32)
 
 
 async def test_an_unknown_one_and_one_older_than_an_hour_are_not_found() -> None:

@@ -207,6 +207,7 @@ async def test_a_decision_is_run_as_it_was_made() -> None:
         stale = await client.post("/route", json={"prompt": "hello!", "decision_id": decided["decision_id"]})
         read = await client.get(f"/v1/decisions/{decided['decision_id']}")
     assert (run.json()["selected_model"], run.json()["decision_id"]) == ("strong", decided["decision_id"])
+    assert (run.json()["policy"], overridden.json()["policy"]) == ("quality", "quality")
     assert (overridden.json()["selected_model"], overridden.json()["cause"]) == ("small", "override")
     assert overridden.json()["decision_id"] != decided["decision_id"]
     assert (stale.status_code, stale.json()["error"]["code"]) == (409, "decision_stale")
