@@ -7,22 +7,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pointsman.cli.gateway_http import call_gateway
+from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway
 
 LABELS = {"gateway": "REST and OpenAI API", "classifier_grpc": "classifier", "registry_grpc": "registry"}
 LABELS |= {"executor_grpc": "executor", "ledger_grpc": "ledger"}
 
 
 def print_ready_screen(addresses: Mapping[str, str], *, key: str | None) -> None:
-    """Print the screen. key: the admin key, where one is set."""
+    """Print the screen. key: the admin key, where one is set. What keeps the models from being listed is shown in their place."""
     console = Console(highlight=False)
     url = f"http://{addresses['gateway']}"
-    models = call_gateway(url, "/v1/models", key=key)["models"]
     console.print(Text("\nPointsman is ready", style="bold green"))
     console.print(addresses_table(addresses))
-    console.print(models_table(models))
+    try:
+        console.print(models_table(call_gateway(url, "/v1/models", key=key)["models"]))
+    except (GatewayRefused, GatewayUnreachable) as error:
+        console.print(Text(f"The models cannot be listed: {error}", style="yellow"))
     if key is None:
-        console.print(Text("No key is set: everyone on this machine may call. POINTSMAN_ADMIN_KEY ends that.", style="yellow"))
+        console.print(Text("No key is set: whoever reaches this address may call. POINTSMAN_ADMIN_KEY ends that.", style="yellow"))
     console.print(Text("\nTry it:"))
     console.print(Text('  pointsman route "Write a Python function to sort a list"'))
     example = """{"prompt": "Write a Python function to sort a list", "mode": "recommend"}"""
