@@ -25,6 +25,7 @@ CATALOG = Path(__file__).with_name("catalog.yaml")
 LAYOUTS = {"up": start_up, "services": start_services}
 WARM_UP_COUNT = 50
 CALL_TIMEOUT_S = 30
+OK = 200
 # Twenty tokens or so, and never twice the same text.
 PROMPT = "Write a Python function number {} that sorts a list of words by their length"
 
@@ -75,7 +76,8 @@ def posting(session: aiohttp.ClientSession, url: str, body_of: Callable[[str], d
         data = json.dumps(body_of(prompt)).encode()
         start_s = time.perf_counter()
         async with session.post(url, data=data, headers={"content-type": "application/json"}) as answer:
-            answer.raise_for_status()
+            if answer.status != OK:
+                raise RuntimeError(f"{url}: {answer.status} {(await answer.text())[:300]}")
             if first_byte:
                 await answer.content.readany()
                 elapsed_s = time.perf_counter() - start_s

@@ -88,10 +88,10 @@ class GatewaySettings(ServiceSettings):
     )
     ledger_timeout_s: float = env_field(
         "POINTSMAN_LEDGER_TIMEOUT_S",
-        default=0.25,
+        default=1.0,
         gt=0,
         le=10,
-        description="Longest wait for a reservation; past it free models alone may answer",
+        description="Longest wait for a reservation; past it free models alone may answer; a full core makes one wait 0.3 s",
     )
     settle_timeout_s: float = env_field(
         "POINTSMAN_SETTLE_TIMEOUT_S",
