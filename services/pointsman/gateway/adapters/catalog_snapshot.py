@@ -118,7 +118,6 @@ def _model(message: pb.Model, provider: Provider) -> Model:
         quality_score=message.quality_score if message.HasField("quality_score") else None,
         typical_latency_s=seconds_of(message.typical_latency) if message.HasField("typical_latency") else None,
         data_classes=frozenset(DATA_CLASSES[data_class] for data_class in message.data_classes),
-        tags=tuple(message.tags),
     )
 
 

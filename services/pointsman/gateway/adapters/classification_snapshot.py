@@ -1,12 +1,12 @@
 """The registry's keyword rules, compiled into the gateway's own judgement."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from pointsman.api.config.v1 import config_pb2 as pb
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, ClassificationMethod, Difficulty, Judgement
+from pointsman.gateway.core.success import sigmoid
 from pointsman.gateway.ports import RulesInForce
 from pointsman.rules.difficulty import RULES_DISCRIMINATION, creativity_score, difficulty_logit
 from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules
@@ -36,7 +36,7 @@ def judge_by_rules(rules: RuleSet, text: str) -> Judgement:
     """What the rules alone make of a text; it is marked degraded, because the classifier would know better."""
     matches = rules.match(text)
     b = difficulty_logit(text, matches)
-    complexity = 1.0 / (1.0 + math.exp(-b))
+    complexity = sigmoid(b)
     return Judgement(
         category=matches.category,
         category_probabilities=matches.probabilities,

@@ -121,7 +121,6 @@ class Model:
     quality_score: float | None = None
     typical_latency_s: float | None = None
     data_classes: frozenset[DataClass] = frozenset()  # empty: the provider's
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ nano-dollars, so that sums equal the provider's bill to the nano-dollar of each 
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from pointsman.gateway.core.catalog import Price, PriceTier
 
@@ -65,11 +64,6 @@ def affordable_output_token_count(price: Price, *, limit_nanousd: int, input_tok
     if left_nanousd < 0:
         return 0
     return left_nanousd * PICOUSD_PER_NANOUSD // output_rate if output_rate else UNLIMITED
-
-
-def decimal_usd(nanousd: int) -> Decimal:
-    """Exact US dollars."""
-    return Decimal(nanousd).scaleb(-9)
 
 
 def format_usd(nanousd: int) -> str:

@@ -61,16 +61,6 @@ def prompt_hash_input(body: Mapping[str, object]) -> bytes:
     return json.dumps(prompt, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
 
 
-def shared_prefix_byte_count(before: Messages, now: Messages) -> int:
-    """Bytes of text in the messages that two requests begin with alike: what a prompt cache can hold."""
-    count = 0
-    for old, new in zip(before, now, strict=False):
-        if old != new:
-            break
-        count += _byte_count(new)
-    return count
-
-
 def _required_capabilities(body: Mapping[str, object], image_count: int) -> frozenset[Capability]:
     required = {Capability.CHAT}
     if body.get("tools") or body.get("functions"):

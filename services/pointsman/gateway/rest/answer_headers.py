@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pointsman.gateway.core.money import decimal_usd
+from pointsman.gateway.core.money import format_usd
 from pointsman.gateway.core.routing import Cause
 from pointsman.gateway.engine.completing import Completion
 from pointsman.gateway.engine.routing import Routed
@@ -41,14 +41,8 @@ def completion_headers(completion: Completion, *, elapsed_s: float) -> Headers:
     provider_s = sum(attempt.latency_s for attempt in completion.attempts)
     headers = stream_headers(completion, overhead_s=max(0.0, elapsed_s - provider_s), provisional=False)
     if (cost := completion.cost_nanousd) is not None:
-        headers[f"{PREFIX}cost-usd"] = decimal_text(cost)
+        headers[f"{PREFIX}cost-usd"] = format_usd(cost).removeprefix("$")
     return headers
-
-
-def decimal_text(nanousd: int) -> str:
-    """Exact dollars without an exponent: "0.00012"."""
-    text = f"{decimal_usd(nanousd):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _headers(routed: Routed, *, model_id: str, provider_id: str, cause: Cause, fallback_count: int, overhead_s: float) -> Headers:

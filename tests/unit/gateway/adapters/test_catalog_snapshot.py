@@ -62,7 +62,6 @@ def test_a_whole_model_is_read() -> None:
         quality_score=0.7,
         typical_latency=Duration(nanos=400_000_000),
         data_classes=[pb.DATA_CLASS_INTERNAL],
-        tags=["small"],
     )
     provider = pb.Provider(id="ollama", location=pb.LOCATION_LOCAL, data_classes=[pb.DATA_CLASS_PUBLIC])
     model = catalog_of(snapshot(least(providers=[provider], models=[message]))).models["m"]
@@ -70,7 +69,7 @@ def test_a_whole_model_is_read() -> None:
     assert (model.status, model.capabilities) == (ModelStatus.DEPRECATED, frozenset({Capability.CHAT, Capability.VISION}))
     assert (model.context_window_token_count, model.max_output_token_count, model.typical_latency_s) == (4096, 512, 0.4)
     assert (model.price == Price(0, 0, 0, 0), model.skills, model.quality_score) == (True, {"overall": 1.5}, 0.7)
-    assert (model.data_classes, model.tags) == (frozenset({DataClass.INTERNAL}), ("small",))
+    assert model.data_classes == frozenset({DataClass.INTERNAL})
 
 
 def test_prices_that_are_not_told_are_those_of_plain_input() -> None:

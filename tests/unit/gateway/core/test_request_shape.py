@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.gateway.core.catalog import Capability
-from pointsman.gateway.core.request_shape import MAX_DIGEST_CHARACTERS, prompt_hash_input, shape_of, shared_prefix_byte_count
+from pointsman.gateway.core.request_shape import MAX_DIGEST_CHARACTERS, prompt_hash_input, shape_of
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 ASK = {"role": "user", "content": "What is the weather in Ulm?"}
@@ -101,9 +101,3 @@ def test_equal_prompts_hash_alike_whatever_the_order_of_keys_and_the_sampling() 
     assert prompt_hash_input(one) == prompt_hash_input(other)
     assert prompt_hash_input(one) != prompt_hash_input(chat({"role": "user", "content": "Ho"}))
     assert prompt_hash_input(one) != prompt_hash_input(chat({"role": "user", "content": "Hi"}, tools=[{"type": "function"}]))
-
-
-def test_a_shared_prefix_ends_at_the_first_difference() -> None:
-    assert shared_prefix_byte_count([SYSTEM, ASK], [SYSTEM, ASK, ANSWER]) == len("Be brief.") + len("What is the weather in Ulm?")
-    assert shared_prefix_byte_count([SYSTEM, ASK], [SYSTEM, ANSWER]) == len("Be brief.")
-    assert shared_prefix_byte_count([ASK], [SYSTEM]) == 0
