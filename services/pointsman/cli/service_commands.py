@@ -37,14 +37,15 @@ def server_of(name: str) -> Serve:
 
 def serve_all(arguments: argparse.Namespace) -> int:
     """Run everything in this process; the exit status."""
-    # Here, because an image of one service has neither the others' libraries nor the screen's.
-    from pointsman import up
-    from pointsman.cli.ready_screen import print_progress, print_ready_screen
-
     settings = load_all()
     # A person who starts it by hand wants the screen, not a line for each request.
     is_quiet = not arguments.json and "log_level" not in settings.gateway.model_fields_set
     configure_logging("warning" if is_quiet else settings.gateway.log_level)
+    # Here, because an image of one service has neither the others' libraries nor the screen's, and because
+    # gRPC reads its log level from the environment when it is imported.
+    from pointsman import up
+    from pointsman.cli.ready_screen import print_progress, print_ready_screen
+
     key = settings.gateway.admin_key.get_secret_value() if settings.gateway.admin_key else None
 
     async def show_screen(addresses: Addresses) -> None:
