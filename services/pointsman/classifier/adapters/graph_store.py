@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pointsman.classifier.adapters.minilm_files import WEIGHTS_SHA256, MiniLmFil
 BUILDER = "pointsman.classifier.adapters.minilm_build"
 GRAPH_RECIPE = 1  # raised whenever minilm_graph.py changes what it writes
 EXIT_UNTRUSTED = 3
+PROGRESS_SHARE = re.compile(r"[01]\.\d\d")  # as the builder writes it
 
 # The builder parses a foreign file: it gets what Python needs to run, and no secret.
 PASSED_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
@@ -87,8 +89,6 @@ async def follow(output: asyncio.StreamReader, on_progress: ProgressListener) ->
     async for raw in output:
         last_line = raw.decode(errors="replace").strip()
         share, _, step = last_line.partition(" ")
-        try:
+        if PROGRESS_SHARE.fullmatch(share):  # else a line of, say, a traceback
             on_progress(float(share), step)
-        except ValueError:
-            continue  # not a line of progress but, say, of a traceback
     return last_line
