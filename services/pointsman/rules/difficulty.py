@@ -47,8 +47,9 @@ CREATIVITY: Mapping[str, float] = {
 DEFAULT_CREATIVITY = 0.26
 
 HARD_MARKERS = re2.compile(
-    rb"(?i)\b(?:prove|proof|rigorous|optimi[sz]e|architect(?:ure)?|design|distributed|concurren|scalab|trade-?offs?|constraints?|edge cases?"
-    rb"|thread-safe|asymptotic|derive|theorem|in depth|comprehensive|long[- ]term|critically|evaluate|assess|implications|multi)"
+    rb"(?i)\b(?:prove|proof|rigorous|optimi[sz]e|architect(?:ure)?|design|distributed|concurren|scalab|trade-?offs?|constraints?"
+    rb"|edge cases?|thread-safe|asymptotic|derive|theorem|in depth|comprehensive|long[- ]term"
+    rb"|critically|evaluate|assess|implications|multi)"
 )
 EASY_MARKERS = re2.compile(
     rb"(?i)(?:\b(?:what is|what's|who (?:is|was)|when (?:is|was|did)|simple|short|quick|basic|one line|one-liner)\b"
