@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.classifier.adapters.encoder_loading import load_encoder
-from pointsman.classifier.core.features import lexical_features
+from pointsman.classifier.core.features import FEATURE_NAMES, lexical_features
 from pointsman.classifier.core.ports import Encoder
 from pointsman.rules.text_window import text_window
 
@@ -37,7 +37,8 @@ class PromptEncoder:
         path = self._folder / f"embeddings-{key}.npy"
         if path.exists():
             return np.asarray(np.load(path, allow_pickle=False), np.float32)
-        rows = np.concatenate([self._chunk(texts, start) for start in range(0, len(texts), PROGRESS_EVERY)])
+        starts = range(0, max(1, len(texts)), PROGRESS_EVERY)
+        rows = np.concatenate([self._chunk(texts, start) for start in starts])
         self._folder.mkdir(parents=True, exist_ok=True)
         np.save(path, rows, allow_pickle=False)
         return rows
@@ -50,8 +51,9 @@ class PromptEncoder:
 
     def head_inputs(self, texts: Sequence[str]) -> Matrix:
         """float32 (n, d + f): embeddings, then lexical features."""
-        features = np.stack([lexical_features(text_window(text)) for text in texts])
-        return np.concatenate((self.embeddings(texts), features), axis=1)
+        embeddings = self.embeddings(texts)
+        features = np.array([lexical_features(text_window(text)) for text in texts], np.float32)
+        return np.concatenate((embeddings, features.reshape(len(texts), len(FEATURE_NAMES))), axis=1)
 
 
 async def load_prompt_encoder(graph_folder: Path, cache_folder: Path) -> PromptEncoder:

@@ -16,6 +16,7 @@ EXAMPLES_FOLDER = "examples"
 LABELS_FILE = "category_labels.jsonl"
 # A quarter of the own examples is kept out where they are tested, by the hash of the text: adding one moves no other.
 HELD_OUT_ONE_IN = 4
+FINGERPRINT_LENGTH = 16
 
 
 class InvalidData(Exception):
@@ -68,6 +69,11 @@ def labelled_prompt(entry: Mapping[str, Any], category: str, *, is_own: bool) ->
         tags=tuple(entry.get("tags", ())),
         is_own=is_own,
     )
+
+
+def fingerprint(text: str) -> str:
+    """A short hash by which a prompt is known again, without regard to case and spacing."""
+    return hashlib.sha256(" ".join(text.lower().split()).encode("utf-8", "replace")).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def digest_of(prompts: Sequence[LabelledPrompt]) -> str:

@@ -11,7 +11,7 @@ from pointsman.classifier.core.artifact import Artifact
 from pointsman.classifier.core.fusion import Strategy
 from pointsman.learning.evaluation import judge_all, judge_unseen, summary
 from pointsman.learning.graded import Observations
-from pointsman.learning.labelled import HELD_OUT_ONE_IN
+from pointsman.learning.labelled import HELD_OUT_ONE_IN, fingerprint
 from pointsman.learning.training import FOLDS, TrainingData
 from pointsman.rules.keyword_rules import RuleSet
 
@@ -54,11 +54,15 @@ def measure(data: TrainingData, rules: RuleSet, protocol: Protocol) -> dict[str,
     return {"description": protocol.description, "strategies": {name: summary(found) for name, found in outcomes.items()}}
 
 
-def measure_artifact(artifact: Artifact, data: TrainingData, rules: RuleSet) -> dict[str, Any]:
-    """Figures of an artefact on labels that it has not seen."""
-    labels = data.subset([index for index, prompt in enumerate(data.prompts) if not prompt.is_own])
+def measure_artifact(artifact: Artifact, data: TrainingData, rules: RuleSet) -> dict[str, Any] | None:
+    """Figures of an artefact on the labels that it was not trained on; None where it was trained on all."""
+    seen = set(artifact.report["seen"])
+    unseen = [i for i, prompt in enumerate(data.prompts) if not prompt.is_own and fingerprint(prompt.text) not in seen]
+    if not unseen:
+        return None
+    labels = data.subset(unseen)
     found = {s.value: summary(judge_all(artifact, rules, labels.prompts, labels.inputs, s)) for s in STRATEGIES}
-    return {"description": "all labels, by the shipped artefact, which has not seen them", "strategies": found}
+    return {"description": "the labels that the shipped artefact was not trained on, by the shipped artefact", "strategies": found}
 
 
 def success_by_source(artifact: Artifact, inputs: NDArray[np.float32], observed: Observations) -> dict[str, Any]:

@@ -32,3 +32,9 @@ def test_head_inputs_are_embeddings_then_features(tmp_path: Path) -> None:
     encoder = PromptEncoder(HashingEncoder(dimensions=16), tmp_path)
 
     assert encoder.head_inputs(TEXTS).shape == (2, 16 + len(FEATURE_NAMES))
+
+
+def test_no_prompts_have_no_head_inputs(tmp_path: Path) -> None:
+    encoder = PromptEncoder(HashingEncoder(dimensions=16), tmp_path)
+
+    assert encoder.head_inputs([]).shape == (0, 16 + len(FEATURE_NAMES))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pointsman.learning.graded import Observations
-from pointsman.learning.protocols import auroc, measure, protocols_of, success_by_source, table
+from pointsman.learning.labelled import fingerprint
+from pointsman.learning.protocols import auroc, measure, measure_artifact, protocols_of, success_by_source, table
 from pointsman.learning.training import train_artifact
 from pointsman.rules.keyword_rules import compile_rules
 from tests.unit.learning.test_training import DATA
@@ -30,6 +31,18 @@ def test_without_labels_only_own_examples_are_tested() -> None:
     own = replace(DATA, prompts=tuple(replace(prompt, is_own=True) for prompt in DATA.prompts))
 
     assert [protocol.name for protocol in protocols_of(own)] == ["own_held_out"]
+
+
+def test_artifact_is_measured_only_on_labels_that_it_was_not_trained_on() -> None:
+    labels = [prompt for prompt in DATA.prompts if not prompt.is_own]
+    some = train_artifact(DATA, {"seen": [fingerprint(prompt.text.upper()) for prompt in labels[1:]]})
+    everything = train_artifact(DATA, {"seen": [fingerprint(prompt.text) for prompt in labels]})
+
+    found = measure_artifact(some, DATA, compile_rules([]))
+
+    assert found is not None
+    assert found["strategies"]["hybrid"]["category"]["n"] == 1
+    assert measure_artifact(everything, DATA, compile_rules([])) is None
 
 
 def test_figures_become_a_table_with_a_line_for_each_strategy() -> None:
