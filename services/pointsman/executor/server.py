@@ -45,7 +45,7 @@ DOTENV = Path(".env")
 
 LIMITS = GrpcServerLimits(
     max_concurrent_calls=4_096,  # as many as there may be connections to providers
-    max_message_bytes=48 << 20,  # DESIGN 9: bodies hold images
+    max_message_bytes=48 << 20,  # bodies hold images
     long_lived_methods=frozenset({"WatchProviderStates"}),
 )
 # A start waits so long for a catalogue; past it the service is there, and says that it is not serving.

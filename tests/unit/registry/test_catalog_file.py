@@ -368,6 +368,8 @@ def test_keyword_rules_come_from_their_file_and_else_are_the_built_in_ones() -> 
             "rules: {coding: {r: {pattern: a, weight: 11}}}", "rules.yaml:1: rules.coding.r.weight: must be 10 or less", id="weight"
         ),
         pytest.param("rules: {coding: {r: {weight: 1}}}", "rules.yaml:1: rules.coding.r.pattern: is missing", id="no-pattern"),
+        pytest.param("rules: {}", "rules.yaml:1: rules: must hold at least one rule", id="empty"),
+        pytest.param("rules: {coding: {}}", "rules.yaml:1: rules.coding: must hold at least one rule", id="empty-category"),
         pytest.param("rules: {coding: [a]}", "rules.yaml:1: rules.coding: must be a mapping", id="list"),
         pytest.param("rules:\n  cooking: {}\n", "rules.yaml:2: rules.cooking: there is no category 'cooking'", id="unknown-category"),
         pytest.param("rulez: {}", "rules.yaml:1: rulez: is no field of this place", id="unknown-field"),

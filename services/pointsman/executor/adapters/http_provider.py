@@ -18,9 +18,9 @@ from pointsman.executor.core.catalog import Provider, ProviderKind
 from pointsman.executor.core.faults import FailureReason, Fault, ProviderFailed, bad_response, provider_error, provider_timeout
 from pointsman.executor.core.translation import WireRequest
 
-MAX_CONNECTIONS = 4_096  # twice the 2,000 requests of RELIABILITY L4
+MAX_CONNECTIONS = 4_096  # twice the requests that a gateway takes at a time
 KEEP_ALIVE_S = 30.0
-MAX_HEADER_COUNT = 100  # of at most 8 KiB each; RELIABILITY P9
+MAX_HEADER_COUNT = 100  # of at most 8 KiB each
 MAX_HEADER_BYTES = 8 << 10
 READ_BUFFER_BYTES = 64 << 10
 DRAIN_S = 0.02  # for the end of a body whose last event is there, so that the connection can be kept

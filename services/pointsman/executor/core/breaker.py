@@ -6,7 +6,7 @@ closed --(failures)--> open --(ejection over)--> half-open --(a probe succeeds)-
 from collections import deque
 from enum import StrEnum
 
-# RELIABILITY 2.0.
+# A provider that fails now and then is kept; one that fails steadily is left within seconds.
 CONSECUTIVE_FAILURES = 5
 WINDOW_S = 10.0
 MIN_WINDOW_CALLS = 10

@@ -161,7 +161,7 @@ class Fleet:
 
 
 def _speaks_against_provider(fault: Fault, permit: Permit) -> bool:
-    """RELIABILITY 2.1: no 4xx but 401, 403, 408, 429; and a stranger's key says nothing of ours."""
+    """No 4xx but 401, 403, 408, 429; and a stranger's key says nothing of ours."""
     if fault.blame in (Blame.KEY, Blame.LIMIT):
         return permit.with_own_key
     return fault.blame is Blame.PROVIDER

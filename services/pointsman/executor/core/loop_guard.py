@@ -1,6 +1,6 @@
 """Notices an answer that repeats itself for ever."""
 
-MAX_IDENTICAL_PIECES = 100  # RELIABILITY P17, with the next two
+MAX_IDENTICAL_PIECES = 100  # these three: no sane answer repeats itself so
 MAX_IDENTICAL_CHARACTERS = 2_000
 MAX_CHARACTERS_PER_TOKEN = 16
 

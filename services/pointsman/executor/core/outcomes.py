@@ -2,7 +2,7 @@
 
 import math
 
-TIME_CONSTANT_S = 300.0  # DESIGN 4: success over 5 minutes
+TIME_CONSTANT_S = 300.0  # success over the last 5 minutes
 
 
 class FadingMean:

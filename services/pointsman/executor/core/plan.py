@@ -18,8 +18,8 @@ MAX_BACKOFF_S = 2.0
 MAX_WAIT_S = 10.0
 # Time that a call needs to be worth the wait.
 MIN_CALL_S = 0.5
-MAX_RETRY_AFTER_S = 60.0  # RELIABILITY P5
-RETRY_SHARE = 0.2  # RELIABILITY 2.0, with the next
+MAX_RETRY_AFTER_S = 60.0  # longest wait that clients are asked for
+RETRY_SHARE = 0.2  # of the active calls; more would turn an outage into a storm
 MIN_RETRIES = 3
 OF_PROVIDER = frozenset({Blame.PROVIDER, Blame.KEY, Blame.LIMIT})
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-MAX_COOLING_S = 300.0  # RELIABILITY P5: a longer wish is capped
-DEFAULT_COOLING_S = 1.0  # RELIABILITY P5: none, or one that makes no sense
+MAX_COOLING_S = 300.0  # a longer wish is capped
+DEFAULT_COOLING_S = 1.0  # none was named, or one that makes no sense
 
 
 def cooling_s(headers: Mapping[str, str], *, wall_time_s: float) -> float:

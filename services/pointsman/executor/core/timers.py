@@ -26,7 +26,7 @@ class Timers:
         return total_s if self.first_token_s is None else min(total_s, start_s + self.first_token_s)
 
 
-# DESIGN 7. A cold local model loads its weights first, and a reasoning model thinks first: neither is a failure.
+# A cold local model loads its weights first, and a reasoning model thinks first: neither is a failure.
 CLOUD = Timers(connect_s=2.0, first_token_s=10.0, idle_s=15.0, total_s=60.0)
 SLOW_START = Timers(connect_s=2.0, first_token_s=120.0, idle_s=15.0, total_s=600.0)
 

@@ -15,7 +15,7 @@ from pointsman.executor.core.timers import Timers
 from pointsman.executor.core.translation import ErrorAnswer, Translator, WholeAnswer
 from pointsman.executor.core.usage import TokenUsage, estimated_token_count, prompt_byte_count
 
-MAX_BODY_BYTES = 8 << 20  # RELIABILITY P9
+MAX_BODY_BYTES = 8 << 20  # far above any completion; a provider gone wrong must not fill our memory
 MAX_ERROR_BYTES = 64 << 10  # what an error says is in its first bytes
 
 T = TypeVar("T")

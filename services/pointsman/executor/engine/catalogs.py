@@ -5,8 +5,8 @@ import asyncio
 from pointsman.executor.core.catalog import Catalog, CatalogVersion
 from pointsman.kit.errors import PreconditionRequired
 
-KEPT_VERSIONS = 8  # DESIGN 1
-WAIT_S = 0.5  # DESIGN 1: a gateway may be a moment ahead
+KEPT_VERSIONS = 8  # requests under way may name any of the last few
+WAIT_S = 0.5  # a gateway may be a moment ahead
 
 
 class CatalogHistory:

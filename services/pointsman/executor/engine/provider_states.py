@@ -15,7 +15,7 @@ from pointsman.kit.logging import Logger
 
 PROBE_CONNECT_S = 1.0  # a listing is on this machine or near it
 PROBE_TOTAL_S = 3.0
-PROBE_EVERY_S = 60.0  # DESIGN 7
+PROBE_EVERY_S = 60.0  # often enough to see a server come back, seldom enough to cost it nothing
 PROBE_AWAY_EVERY_S = 10.0  # of a provider that does not answer: one that was just started is found soon
 MAX_LISTING_BYTES = 4 << 20
 

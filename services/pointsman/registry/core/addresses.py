@@ -1,7 +1,7 @@
 """Which base URLs a provider may have, judged without resolving a name.
 
 What a name resolves to is checked again where the connection is made; this keeps out what can be seen
-in the text. The rules: RELIABILITY A4.
+in the text.
 """
 
 import ipaddress

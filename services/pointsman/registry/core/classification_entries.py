@@ -3,7 +3,7 @@
 import re
 
 from pointsman.registry.core.catalog import Category
-from pointsman.registry.core.document import Node
+from pointsman.registry.core.document import Member, Node
 from pointsman.registry.core.fields import Place, Record, Refused, list_of, members_of, refuse_repeats
 from pointsman.registry.core.values import number, scalar, text
 from pointsman.rules.keyword_rules import (
@@ -47,7 +47,7 @@ def read_keyword_rules(node: Node, place: Place) -> tuple[KeywordRule, ...]:
 
 def _read_rules_by_category(node: Node, place: Place) -> tuple[KeywordRule, ...]:
     rules: list[KeywordRule] = []
-    for category, member in members_of(node, place):
+    for category, member in _members_of_some(node, place):
         at = place.member(category, member.line)
         at.refer("category", category)
         try:
@@ -59,8 +59,16 @@ def _read_rules_by_category(node: Node, place: Place) -> tuple[KeywordRule, ...]
     return tuple(rules)
 
 
+def _members_of_some(node: Node, place: Place) -> list[tuple[str, Member]]:
+    """The members of a mapping that may not be empty: without any rule the built-in ones would seem to be in force."""
+    members = members_of(node, place)
+    if not members:
+        place.refuse("must hold at least one rule")
+    return members
+
+
 def _read_rules_of(category: str, node: Node, place: Place) -> list[KeywordRule | None]:
-    return [_read_rule(rule, category, member.value, place.member(rule, member.line)) for rule, member in members_of(node, place)]
+    return [_read_rule(rule, category, member.value, place.member(rule, member.line)) for rule, member in _members_of_some(node, place)]
 
 
 def _read_rule(rule_name: str, category: str, node: Node, place: Place) -> KeywordRule | None:

@@ -29,7 +29,7 @@ DIFFICULTIES = ("easy", "medium", "hard")
 STRATEGIES = ("rules", "similarity", "hybrid", "features", "bert", "llm")
 AUTO = "auto"
 
-# Used where a file names no policy (DESIGN.md 4).
+# Used where a file names no policy.
 BUILT_IN_POLICIES = (
     Policy("cheap", value_usd_per_mtok=8, good_enough=0.6),
     Policy("balanced", value_usd_per_mtok=40, good_enough=0.75, is_default=True),

@@ -31,7 +31,7 @@ from pointsman.registry.core.snapshot import ConfigKind, Snapshot, Version, next
 from pointsman.registry.engine.watch_hub import WatchHub
 from pointsman.rules.keyword_rules import KeywordRule
 
-# Leaves room in an 8 MiB message (DESIGN.md 9).
+# Leaves room in an 8 MiB message between services.
 MAX_SNAPSHOT_BYTES = 6 << 20
 MAX_LOGGED_LINES = 50
 

@@ -41,7 +41,7 @@ REFUSED_CATALOG = "catalog_refused"
 
 KINDS = {number: kind for kind, number in CONFIG_KINDS.items()}
 
-# What each refusal is to a caller: its kind and its stable code (RELIABILITY.md 2.0).
+# What each refusal is to a caller: its kind and its stable code.
 REFUSALS: dict[type[RegistryError], tuple[type[ServiceError], str]] = {
     CatalogInvalid: (InvalidArgument, "invalid_value"),
     SnapshotTooLarge: (InvalidArgument, "invalid_value"),

@@ -1176,7 +1176,7 @@ class ClassificationConfig(_message.Message):
     ADDED_CATEGORIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keyword_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeywordRule]:
-        """Keyword rules of all categories, in file order. Empty: the built-in ones."""
+        """Keyword rules of all categories, in file order; at least one."""
 
     @_builtins.property
     def added_categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___Category]:
