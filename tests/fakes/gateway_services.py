@@ -26,7 +26,7 @@ from pointsman.gateway.ports import (
     Strategy,
 )
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import ServiceError, internal_error
+from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
 from tests.unit.gateway.core.samples import judgement
 
 START_S = 1_700_000_000.0
@@ -164,10 +164,12 @@ class FakeExecutor:
 
 @dataclass
 class FakeLedger:
-    """Books in lists; `error` makes every call fail, `crashes_at` the settlement of that request."""
+    """Books in lists; `error` makes every call fail, `crashes_at` the settlement of that request,
+    `refuses_decision` every recording that holds that decision."""
 
     error: ServiceError | None = None
     crashes_at: str | None = None
+    refuses_decision: str | None = None
     admits: int | None = None
     spends: list[Spend] = field(default_factory=list)
     settlements: list[Settlement] = field(default_factory=list)
@@ -186,6 +188,8 @@ class FakeLedger:
 
     async def record_decisions(self, records: Sequence[DecisionRecord], *, deadline: Deadline) -> None:
         self._fail()
+        if any(record.decision_id == self.refuses_decision for record in records):
+            raise InvalidArgument("invalid_value", "odd")
         for record in records:
             self.records.setdefault(record.decision_id, record)
 

@@ -123,19 +123,27 @@ class DecisionBook:
     async def _record_batch(self) -> bool:
         """True where the oldest decisions are recorded, and no longer wait."""
         batch = self._render_batch()
-        try:
-            await self._ledger.record_decisions(batch, deadline=Deadline.after(RECORD_TIMEOUT_S))
-        except ServiceError as error:
-            self._log.warning(names.DECISIONS_NOT_RECORDED, reason=error.reason, count=len(batch))
-            if error.kind is not ErrorKind.INVALID_ARGUMENT:
-                return False
-            self.dropped_count += len(batch)  # refused as such, it would be refused again
+        if not await self._record(batch):
+            return False
         recorded = {record.decision_id for record in batch}
         # While the ledger was writing, a full queue may have lost its oldest.
         while self._waiting and self._waiting[0].decision_id in recorded:
             self._waiting.popleft()
         if not self._waiting:
             self._arrived.clear()
+        return True
+
+    async def _record(self, batch: list[DecisionRecord]) -> bool:
+        """True where the decisions are done with. One that the ledger refuses is lost alone, not with its batch."""
+        try:
+            await self._ledger.record_decisions(batch, deadline=Deadline.after(RECORD_TIMEOUT_S))
+        except ServiceError as error:
+            self._log.warning(names.DECISIONS_NOT_RECORDED, reason=error.reason, count=len(batch))
+            if error.kind is not ErrorKind.INVALID_ARGUMENT:
+                return False
+            if len(batch) > 1:
+                return all([await self._record([record]) for record in batch])
+            self.dropped_count += 1
         return True
 
     def _render_batch(self) -> list[DecisionRecord]:

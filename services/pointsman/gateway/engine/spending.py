@@ -9,11 +9,13 @@ from pointsman.gateway.engine.call_plan import CallPlan, admitted, without_paid
 from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.ports import Account, Ledger, Settlement, Spend
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import RateLimited, ServiceError, Unavailable
+from pointsman.kit.errors import ErrorKind, RateLimited, ServiceError, Unavailable
 from pointsman.kit.ids import new_id
 
 # Time after a request's deadline in which its settlement may still come.
 SETTLEMENT_GRACE_S = 60.0
+# What speaks against the ledger, not against the spend.
+LEDGER_FAULTS = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.OVERLOADED, ErrorKind.DEADLINE_EXCEEDED, ErrorKind.INTERNAL})
 
 
 class Spending:
@@ -57,8 +59,11 @@ class Spending:
             return None
         try:
             admitted_count = await self._ledger.open_spend(spend, deadline=deadline.min(Deadline.after(self._budget_s)))
-        except ServiceError:
-            self._circuit.record_failure(self._now_s())
+        except ServiceError as error:
+            if error.kind in LEDGER_FAULTS:
+                self._circuit.record_failure(self._now_s())
+            else:  # it refuses this spend, and is well
+                self._circuit.release()
             self._give_back(spend, catalog_version)
             return None
         except BaseException:

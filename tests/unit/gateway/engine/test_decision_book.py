@@ -99,6 +99,15 @@ async def test_a_batch_that_is_refused_as_such_does_not_block_the_rest() -> None
     assert pages.dropped_count == 1
 
 
+async def test_one_that_is_refused_is_lost_alone() -> None:
+    ledger = FakeLedger(refuses_decision="dec_1")
+    pages = book(ledger)
+    for number in range(3):
+        pages.keep(kept(f"dec_{number}"))
+    await pages.flush(DEADLINE)
+    assert (set(ledger.records), pages.dropped_count) == ({"dec_0", "dec_2"}, 1)
+
+
 async def test_full_queues_lose_their_oldest_and_count_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision_book, "MAX_WAITING", 2)
     monkeypatch.setattr(decision_book, "MAX_KEPT", 2)

@@ -8,7 +8,7 @@ from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.ports import Account
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import RateLimited, Unavailable
+from pointsman.kit.errors import InvalidArgument, RateLimited, Unavailable
 from pointsman.kit.logging import get_logger
 from tests.fakes.gateway_services import FakeLedger
 from tests.unit.gateway.core.samples import VERSION
@@ -68,6 +68,15 @@ async def test_a_dead_ledger_is_not_asked_again_at_once() -> None:
     desk.ledger.error = None
     await desk.open(plan("a", "free"))
     assert desk.ledger.spends == []
+
+
+async def test_a_spend_that_is_refused_says_nothing_against_the_ledger() -> None:
+    desk = Desk(FakeLedger(error=InvalidArgument("invalid_value", "odd")))
+    for _ in range(5):
+        await desk.open(plan("a", "free"))
+    desk.ledger.error = None
+    left, _ = await desk.open(plan("a", "free"))
+    assert left == plan("a", "free")
 
 
 async def test_what_the_budget_does_not_allow_is_dropped_or_refused() -> None:
