@@ -1,7 +1,7 @@
 """Every service in one process, over loopback gRPC: what `pointsman up` runs.
 
-Each service is entered as it is when it runs alone; only the addresses of its peers are handed
-over here, because with port 0 they are known no earlier.
+Each service is entered as it is when it runs alone, but that all except the gateway listen on loopback; the
+addresses of its peers are handed over here, because with port 0 they are known no earlier.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +15,8 @@ from pointsman.ledger import server as ledger
 from pointsman.registry import server as registry
 from pointsman.settings import AllSettings
 
+LOOPBACK = "127.0.0.1"
+
 
 @asynccontextmanager
 async def serve(settings: AllSettings, *, on_progress: ProgressListener | None = None) -> AsyncIterator[Mapping[str, str]]:
@@ -23,13 +25,16 @@ async def serve(settings: AllSettings, *, on_progress: ProgressListener | None =
     Left in reverse order: the gateway first, so that what is in flight still finds its services.
     on_progress: told how far the encoder's graph is built, at the first start.
     """
+    gateway.refuse_open_address(settings.gateway)  # before anything is built or started
     async with AsyncExitStack() as stack:
-        addresses = dict(await stack.enter_async_context(registry.serve(settings.registry)))
-        to_registry = {"registry_target": addresses["registry_grpc"]}
-        addresses |= await stack.enter_async_context(ledger.serve(settings.ledger))
-        addresses |= await stack.enter_async_context(executor.serve(settings.executor.model_copy(update=to_registry)))
+        # Only the gateway has callers outside of this process.
+        inside = {"host": LOOPBACK}
+        addresses = dict(await stack.enter_async_context(registry.serve(settings.registry.model_copy(update=inside))))
+        inside |= {"registry_target": addresses["registry_grpc"]}
+        addresses |= await stack.enter_async_context(ledger.serve(settings.ledger.model_copy(update={"host": LOOPBACK})))
+        addresses |= await stack.enter_async_context(executor.serve(settings.executor.model_copy(update=inside)))
         addresses |= await stack.enter_async_context(
-            classifier.serve(settings.classifier.model_copy(update=to_registry), on_progress=on_progress)
+            classifier.serve(settings.classifier.model_copy(update=inside), on_progress=on_progress)
         )
         services = ("registry", "classifier", "executor", "ledger")
         targets = {f"{service}_target": addresses[f"{service}_grpc"] for service in services}

@@ -102,6 +102,16 @@ async def run_parts(parts: Parts, services: Services, world: World, log: Logger)
         await parts.book.flush(deadline)
 
 
+def refuse_open_address(settings: GatewaySettings) -> None:
+    """Raise SettingsError where other machines could call without a key."""
+    require_safe_bind(
+        settings.host,
+        has_credential=settings.admin_key is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what="gateway: set POINTSMAN_ADMIN_KEY",
+    )
+
+
 @asynccontextmanager
 async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields {"gateway": address}.
@@ -109,12 +119,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     Raises SettingsError for an open address without a key, AddressInUse where the port is taken.
     """
     log = get_logger(SERVICE)
-    require_safe_bind(
-        settings.host,
-        has_credential=settings.admin_key is not None,
-        allow_anonymous=settings.allow_anonymous,
-        what="gateway: set POINTSMAN_ADMIN_KEY",
-    )
+    refuse_open_address(settings)
     access = Access(settings.admin_key)
     if access.is_anonymous:
         log.warning(names.ANONYMOUS_ACCESS, host=settings.host)
