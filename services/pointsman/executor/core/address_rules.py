@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879
 DEFAULT_PATH = "/v1"  # where a base URL has none, as Ollama's usually has not
 
 
@@ -19,17 +20,18 @@ def is_address_allowed(text: str, *, allow_private: bool) -> bool:
     """Whether this IP address may be called.
 
     Public ones may; with allow_private also private and loopback ones. Link-local ones, where clouds keep
-    credentials, multicast and reserved ones may not, nor what hides such an address inside IPv6.
+    credentials, site-local, multicast and reserved ones may not, nor what hides such an address inside IPv6.
     """
     try:
         address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return False
-    if address.is_link_local or address.is_multicast:
+    if address.is_loopback:
+        return allow_private
+    # Before is_global, which takes reserved and site-local IPv6 addresses for public ones.
+    if address.is_link_local or address.is_multicast or address.is_reserved or address in _SITE_LOCAL:
         return False
-    if address.is_global:
-        return True
-    return allow_private and (address.is_loopback or (address.is_private and not address.is_reserved))
+    return address.is_global or (allow_private and address.is_private)
 
 
 def _unwrapped(address: Address) -> Address:
