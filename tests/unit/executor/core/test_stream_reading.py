@@ -67,6 +67,7 @@ ENDS = {
     "no json": (b"data: busy\n\n", FailureReason.PROVIDER_BAD_RESPONSE),
     "error inside": (b'data: {"error":{"message":"x","type":"server_error"}}\n\n', FailureReason.PROVIDER_ERROR),
     "limit inside": (b'data: {"error":{"message":"x","code":"rate_limit_exceeded"}}\n\n', FailureReason.RATE_LIMIT_EXCEEDED),
+    "reasons of no letters": (event({"content": "a"}, "") + event({"content": "b"}, ""), FailureReason.PROVIDER_ERROR),
     "one of two choices unfinished": (
         event({"content": "a"}) + event({"content": "b"}, "stop", index=1) + DONE,
         FailureReason.PROVIDER_ERROR,

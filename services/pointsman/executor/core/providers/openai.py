@@ -61,7 +61,7 @@ def _with_choices(data: bytes, document: dict[str, object], choices: list[dict[s
                     has_content = True
                     text += value if isinstance(value, str) else _spoken_text(value)
         reason = choice.get("finish_reason")
-        if reason is not None:
+        if reason:  # some servers send an empty one until the end
             finished = (*finished, (_index_of(choice), str(reason)))
     usage = document.get("usage")
     forward = _rewritten(data, document, model_id) if usage is None else _without_usage(document, model_id)
