@@ -52,6 +52,14 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert [str(problem) for problem in source.problems] == ["rules/r.yaml: leads out of the catalogue's folder"]
 
 
+def test_a_link_that_leads_to_itself_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "r.yaml").symlink_to("r.yaml")
+    (tmp_path / "c.yaml").write_text(WITH_RULES)
+    problems = read(tmp_path / "c.yaml").problems
+    assert [str(problem) for problem in problems] == ["rules/r.yaml: cannot be read: Too many levels of symbolic links"]
+
+
 def test_files_linked_as_kubernetes_links_them_are_read(tmp_path: Path) -> None:
     (tmp_path / "..data_1" / "rules").mkdir(parents=True)
     (tmp_path / "..data_1" / "c.yaml").write_text(WITH_RULES)

@@ -1,5 +1,6 @@
 """The catalogue's files on disk: the catalogue itself, and the rules file that it names."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -32,7 +33,8 @@ class CatalogFiles:
         path = self._path.parent / rules_path
         self._paths = [self._path, path]
         try:
-            if not path.resolve().is_relative_to(self._path.parent.resolve()):
+            # realpath: Path.resolve raises where links lead in a circle, which reading them tells better.
+            if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._path.parent)):
                 raise CatalogInvalid([Problem(rules_path, 0, "", "leads out of the catalogue's folder")])
             return SourceTexts(catalog, read_text(path, rules_path))
         except CatalogInvalid as error:

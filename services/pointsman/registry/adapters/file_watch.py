@@ -1,5 +1,6 @@
 """Tells when one of the catalogue's files may have changed."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -32,5 +33,6 @@ async def file_changes(paths: Callable[[], Sequence[Path]]) -> AsyncIterator[Non
 
 def watched_folders(paths: Sequence[Path]) -> list[Path]:
     """The folders in which the files stand, and those to which links lead."""
-    folders = {folder for path in paths for folder in (path.absolute().parent, path.resolve().parent)}
+    # realpath: Path.resolve raises where links lead in a circle.
+    folders = {folder for path in paths for folder in (path.absolute().parent, Path(os.path.realpath(path)).parent)}
     return sorted(folder for folder in folders if folder.is_dir())
