@@ -1,21 +1,12 @@
 """Server-sent events from bytes that come in pieces.
 
 The event stream format of https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2.6; fields
-other than `data` and `event` mean nothing here. The result does not depend on how the bytes were cut.
+other than `data` mean nothing here. The result does not depend on how the bytes were cut.
 """
-
-from typing import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 # As much as a whole answer may have; an event that is larger is no event.
 MAX_EVENT_BYTES = 8 << 20
-
-
-class ServerSentEvent(NamedTuple):
-    """One event. name: empty where the stream gave none."""
-
-    data: bytes
-    name: bytes = b""
 
 
 class EventTooLarge(Exception):
@@ -31,22 +22,22 @@ class SseParser:
         self._is_after_cr = False
         self._is_at_start = True
 
-    def feed(self, data: bytes) -> list[ServerSentEvent]:
-        """The events that these bytes complete, in order. Raises EventTooLarge."""
+    def feed(self, data: bytes) -> list[bytes]:
+        """The data of the events that these bytes complete, in order. Raises EventTooLarge."""
         if b"\r" in data or self._is_after_cr:
             data = self._with_plain_line_ends(data)
         *blocks, self._rest = (self._rest + data).split(b"\n\n")
         if len(self._rest) > MAX_EVENT_BYTES:
             raise EventTooLarge
-        events: list[ServerSentEvent] = []
+        events: list[bytes] = []
         for block in blocks:
             if self._is_at_start:
                 self._is_at_start = False
                 block = block.removeprefix(BOM)
             # Nearly every event of a provider is one line of data.
             if block.startswith(b"data: ") and b"\n" not in block:
-                events.append(ServerSentEvent(block[6:]))
-            elif (event := _event_of(block)) is not None:
+                events.append(block[6:])
+            elif (event := _data_of(block)) is not None:
                 events.append(event)
         return events
 
@@ -63,15 +54,11 @@ class SseParser:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _event_of(block: bytes) -> ServerSentEvent | None:
-    """The event that the lines make; None where they hold no data."""
+def _data_of(block: bytes) -> bytes | None:
+    """The data of the event that the lines make; None where they hold none."""
     data: list[bytes] = []
-    name = b""
     for line in block.split(b"\n"):
         field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
         if field == b"data":
-            data.append(value)
-        elif field == b"event":
-            name = value
-    return ServerSentEvent(b"\n".join(data), name) if data else None
+            data.append(value.removeprefix(b" "))
+    return b"\n".join(data) if data else None

@@ -54,10 +54,9 @@ class StreamReading:
             self._fail(bad_response("an event of the stream does not end"))
             return []
         ready: list[bytes] = []
-        for sse_event in events:
+        for event_data in events:
             self.event_count += 1
-            event = self._from_event(sse_event.data, self._model_id)
-            self._take(event, ready)
+            self._take(self._from_event(event_data, self._model_id), ready)
             if self.is_over:
                 break
         return chunks_of(ready)
