@@ -1,5 +1,6 @@
 """Tells when one of the catalogue's files may have changed."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -25,10 +26,15 @@ async def file_changes(paths: Callable[[], Sequence[Path]]) -> AsyncIterator[Non
         bursts = awatch(
             *folders, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=UNPROMPTED_LOOK_MS, yield_on_timeout=True, recursive=False
         )
-        async for _ in bursts:
+        try:
+            async for _ in bursts:
+                yield
+                if watched_folders(paths()) != folders:
+                    break
+        except (OSError, RuntimeError):  # watchfiles' own error is a RuntimeError
+            # A folder went away meanwhile, or the system has no watch left to give.
+            await asyncio.sleep(UNPROMPTED_LOOK_MS / 1000)
             yield
-            if watched_folders(paths()) != folders:
-                break
 
 
 def watched_folders(paths: Sequence[Path]) -> list[Path]:
