@@ -1,8 +1,6 @@
 """WatchConfig, ReportApplied and GetStatus over real gRPC, with a real file behind."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 
@@ -105,14 +103,6 @@ async def test_a_refused_file_leaves_the_old_snapshot_and_says_why(served: Serve
     assert (snapshot.version.number, model_ids(snapshot)) == (1, ["first"])
     served.write(CATALOG_TEXT)
     assert (await status_with_error(served, "")).status.degraded == []
-
-
-async def test_a_signal_reloads(served: Served) -> None:
-    async with served.calls.watch([config_pb2.CONFIG_KIND_CATALOG]) as watch:
-        await watch.next_snapshot()
-        served.catalog_path.write_text(CATALOG_TEXT + SECOND)
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert model_ids(await watch.next_snapshot()) == ["first", "second"]
 
 
 async def test_all_watchers_hear_of_a_change_through_the_api(served: Served) -> None:
