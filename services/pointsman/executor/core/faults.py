@@ -29,7 +29,7 @@ class Blame(Enum):
     LIMIT = auto()
     """A published limit's: the key has to cool."""
     MODEL = auto()
-    """The catalogue's: the provider does not know the model."""
+    """The operator's: the provider does not know the model, or is not paid for it."""
     PROVIDER = auto()
     """The provider's, or the way's to it."""
     DEADLINE = auto()

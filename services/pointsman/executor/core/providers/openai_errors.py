@@ -71,6 +71,8 @@ def _by_status(status: int, error: Mapping[str, object], status_code: int | None
         return Fault(FailureReason.PROVIDER_AUTH, "the provider refuses the key", Blame.KEY, status_code)
     if status == 404:
         return Fault(FailureReason.PROVIDER_ERROR, "the provider does not know the model", Blame.MODEL, status_code)
+    if status == 402:
+        return Fault(FailureReason.PROVIDER_ERROR, "the provider's account has no credit left", Blame.MODEL, status_code)
     if status in TIMEOUT_STATUSES:
         return Fault(FailureReason.PROVIDER_TIMEOUT, "the provider ran out of time", Blame.PROVIDER, status_code)
     if 300 <= status < 400:

@@ -21,6 +21,7 @@ ERRORS = {
     "302": (answer(302), FailureReason.PROVIDER_BAD_RESPONSE, Blame.PROVIDER),
     "401": (answer(401), FailureReason.PROVIDER_AUTH, Blame.KEY),
     "403": (answer(403), FailureReason.PROVIDER_AUTH, Blame.KEY),
+    "402": (answer(402), FailureReason.PROVIDER_ERROR, Blame.MODEL),
     "404": (answer(404), FailureReason.PROVIDER_ERROR, Blame.MODEL),
     "429": (answer(429), FailureReason.RATE_LIMIT_EXCEEDED, Blame.LIMIT),
     "400": (answer(400), FailureReason.INVALID_VALUE, Blame.REQUEST),
