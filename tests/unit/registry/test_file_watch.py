@@ -26,11 +26,14 @@ def test_a_link_that_leads_to_itself_is_watched_where_it_stands(tmp_path: Path) 
 
 
 async def test_files_are_looked_at_also_where_nothing_can_be_watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    async def none_left(*_folders: Path, **_options: object) -> AsyncIterator[None]:
+    def none_left(*_folders: Path, **_options: object) -> AsyncIterator[None]:
         raise OSError("OS file watch limit reached")
-        yield
 
     monkeypatch.setattr(file_watch, "awatch", none_left)
     monkeypatch.setattr(file_watch, "UNPROMPTED_LOOK_MS", 0)
-    changes = file_changes(lambda: [tmp_path / "c.yaml"])
-    assert [await anext(changes) for _ in range(2)] == [None, None]
+    look_count = 0
+    async for _ in file_changes(lambda: [tmp_path / "c.yaml"]):
+        look_count += 1
+        if look_count == 2:
+            break
+    assert look_count == 2

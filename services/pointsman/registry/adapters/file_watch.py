@@ -23,10 +23,10 @@ async def file_changes(paths: Callable[[], Sequence[Path]]) -> AsyncIterator[Non
     """
     while True:
         folders = watched_folders(paths())
-        bursts = awatch(
-            *folders, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=UNPROMPTED_LOOK_MS, yield_on_timeout=True, recursive=False
-        )
         try:
+            bursts = awatch(
+                *folders, debounce=DEBOUNCE_MS, step=STEP_MS, rust_timeout=UNPROMPTED_LOOK_MS, yield_on_timeout=True, recursive=False
+            )
             async for _ in bursts:
                 yield
                 if watched_folders(paths()) != folders:
