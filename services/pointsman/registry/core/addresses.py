@@ -17,6 +17,7 @@ PRIVATE_SUFFIXES = ("localhost", "local", "internal", "intranet", "home.arpa", "
 METADATA_NAMES = frozenset({"metadata.google.internal", "metadata", "instance-data"})
 METADATA_ADDRESSES = frozenset({ipaddress.ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200")})
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879
 
 HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?")
 # The last label decides how browsers and libc read a host: a number there makes it an IPv4 address in disguise.
@@ -79,6 +80,8 @@ def _literal_fault(text: str, *, allow_private_address: bool) -> str | None:
         return "must not be the address of a cloud's metadata service"
     if found.is_unspecified or found.is_multicast or getattr(address, "scope_id", None):
         return "must be the address of one host"
+    if found in SITE_LOCAL or (found.is_reserved and not found.is_loopback):
+        return "must not be a reserved address, which the executor does not call"
     if not found.is_global and not allow_private_address:
         return "must not be a private or loopback address without allow_private_address: true"
     return None
