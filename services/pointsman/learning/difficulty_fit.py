@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.classifier.core.fusion import HARD_FROM, MEDIUM_FROM
 from pointsman.learning.graded import Observations
 from pointsman.learning.linear_fit import Matrix, minimise, sigmoid
+from pointsman.rules.difficulty import HARD_FROM, MEDIUM_FROM
 
 # How sharply a label follows from b; steeper lets b crowd at the thresholds.
 LABEL_SLOPE = 3.0

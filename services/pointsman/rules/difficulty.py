@@ -15,6 +15,10 @@ import re2
 from pointsman.rules.keyword_rules import RuleMatches
 from pointsman.rules.text_window import text_window
 
+# Classes of the complexity score, sigmoid(b): easy < 0.35 <= medium < 0.65 <= hard.
+MEDIUM_FROM = 0.35
+HARD_FROM = 0.65
+
 INTERCEPT = -3.15
 PER_LOG_WORD = 1.11
 PER_HARD_MARKER = 0.73

@@ -16,9 +16,6 @@ from pointsman.rules import difficulty as rule_difficulty
 from pointsman.rules.keyword_rules import RuleMatches
 from pointsman.rules.text_window import text_window
 
-# Classes of the complexity score: easy < 0.35 <= medium < 0.65 <= hard.
-MEDIUM_FROM = 0.35
-HARD_FROM = 0.65
 # In a mixture no witness speaks against a category with more than this: where rules and model are both sure and
 # differ, what comes out is then a doubt, not whichever has the longer tail. 0.001 to 0.02 do equally well.
 LEAST_PROBABILITY = 0.01
@@ -209,9 +206,9 @@ def judgement_of(
 
 def difficulty_of(complexity: float) -> Difficulty:
     """Class of a complexity score."""
-    if complexity < MEDIUM_FROM:
+    if complexity < rule_difficulty.MEDIUM_FROM:
         return Difficulty.EASY
-    return Difficulty.MEDIUM if complexity < HARD_FROM else Difficulty.HARD
+    return Difficulty.MEDIUM if complexity < rule_difficulty.HARD_FROM else Difficulty.HARD
 
 
 def safe_log(probability: float) -> float:

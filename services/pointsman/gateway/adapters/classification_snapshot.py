@@ -8,12 +8,8 @@ from pointsman.api.config.v1 import config_pb2 as pb
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, ClassificationMethod, Difficulty, Judgement
 from pointsman.gateway.core.success import sigmoid
 from pointsman.gateway.ports import RulesInForce
-from pointsman.rules.difficulty import RULES_DISCRIMINATION, creativity_score, difficulty_logit
+from pointsman.rules.difficulty import HARD_FROM, MEDIUM_FROM, RULES_DISCRIMINATION, creativity_score, difficulty_logit
 from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules
-
-# Classes of the complexity score, as the classifier has them.
-MEDIUM_FROM = 0.35
-HARD_FROM = 0.65
 
 
 def rules_of(snapshot: pb.ConfigSnapshot, now_s: Callable[[], float] = time.monotonic) -> RulesInForce:
