@@ -34,10 +34,15 @@ class ChatRequest:
         return head if self._rest_json == b"{}" else head[:-1] + b"," + self._rest_json[1:]
 
     @property
+    def choice_count(self) -> int:
+        """How many answers are asked for."""
+        return _positive(self.document.get("n")) or 1
+
+    @property
     def max_output_token_count(self) -> int | None:
         """Most tokens of all choices together; None where the request does not say."""
         limit = _positive(self.document.get("max_completion_tokens")) or _positive(self.document.get("max_tokens"))
-        return None if limit is None else limit * (_positive(self.document.get("n")) or 1)
+        return None if limit is None else limit * self.choice_count
 
 
 def _positive(value: object) -> int | None:

@@ -10,7 +10,7 @@ from pointsman.executor.core.translation import StreamEvent, Translator
 from pointsman.executor.core.usage import TokenUsage
 
 MAX_CHUNK_BYTES = 16 << 10  # of a chunk that holds several events
-# API 8: empty deltas are held back up to here, so that another provider can still take over.
+# Empty deltas are held back up to here, so that another provider can still take over.
 MAX_HELD_EVENTS = 64
 MAX_HELD_BYTES = 256 << 10
 
@@ -22,12 +22,13 @@ class StreamReading:
     answer is whole. fault: set once it is clear that it will not be. is_over: nothing more is wanted.
     """
 
-    def __init__(self, translator: Translator, model_id: str, *, max_output_token_count: int | None) -> None:
-        """Begin a stream of the model."""
+    def __init__(self, translator: Translator, model_id: str, *, max_output_token_count: int | None, choice_count: int = 1) -> None:
+        """Begin a stream of the model. choice_count: how many answers the request asks for."""
         self._from_event = translator.from_event
         self._model_id = model_id
         self._parser = SseParser()
         self._loop_guard = LoopGuard(max_output_token_count)
+        self._choice_count = choice_count
         self._held: list[bytes] = []
         self._held_byte_count = 0
         self._open_choices: set[int] = set()
@@ -61,10 +62,15 @@ class StreamReading:
                 break
         return chunks_of(ready)
 
-    def end(self) -> list[bytes]:
-        """The provider has closed the stream; what the client gets of what was held back."""
+    def end(self, *, is_marked: bool = False) -> list[bytes]:
+        """The provider has closed the stream; what the client gets of what was held back.
+
+        is_marked: it said so, with the event that ends streams. Without that word every choice asked for has to be
+        whole: one that never began would not be missed otherwise. With it fewer will do, since some providers give one only.
+        """
         self.is_over = True
-        if self.finish_reason is None and self.fault is None:
+        is_whole = self.finish_reason is not None and (is_marked or len(self._reasons) >= self._choice_count)
+        if not is_whole and self.fault is None:
             cut_off = provider_error("the stream ended before the answer did")
             self._fail(cut_off if self.event_count else bad_response("the answer is no stream of events"))
         ready: list[bytes] = []
@@ -78,7 +84,7 @@ class StreamReading:
         if event.fault is not None:
             self._fail(event.fault)
         elif event.is_end:
-            ready.extend(self.end())
+            ready.extend(self.end(is_marked=True))
         elif event.forward is not None:
             self._open_choices.update(event.choice_indices)
             self._reasons.update(event.finished_choices)

@@ -59,8 +59,12 @@ class AttemptRun:
         self._wall_time = wall_time
         self._deadline_s = deadline_s
         self._start_s = now()
-        limit = request.chat.max_output_token_count
-        self._reading = StreamReading(target.translator, target.model.id, max_output_token_count=limit)
+        self._reading = StreamReading(
+            target.translator,
+            target.model.id,
+            max_output_token_count=request.chat.max_output_token_count,
+            choice_count=request.chat.choice_count,
+        )
         self._whole: WholeAnswer | None = None
         self.fault: Fault | None = None
         self.status_code: int | None = None

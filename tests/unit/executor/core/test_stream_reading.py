@@ -24,9 +24,10 @@ ROLE = event({"role": "assistant", "content": ""})
 STREAM = ROLE + event({"content": "Hé"}) + event({"content": "llo"}) + event({}, "stop") + USAGE + DONE
 
 
-def read(*pieces: bytes, max_output_token_count: int | None = None) -> tuple[StreamReading, bytes]:
+def read(*pieces: bytes, max_output_token_count: int | None = None, choice_count: int = 1) -> tuple[StreamReading, bytes]:
     """The reading after all pieces and the end, and what the client got."""
-    reading, got = StreamReading(TRANSLATOR, "small", max_output_token_count=max_output_token_count), b""
+    reading = StreamReading(TRANSLATOR, "small", max_output_token_count=max_output_token_count, choice_count=choice_count)
+    got = b""
     for piece in pieces:
         got += b"".join(reading.feed(piece))
         if reading.is_over:
@@ -130,6 +131,12 @@ def test_usage_on_a_last_chunk_with_a_choice_is_taken_and_not_forwarded() -> Non
     reading, got = read(event({"content": "a"}, usage=None) + last + DONE)
     assert reading.usage == TokenUsage(3, 1)
     assert b"prompt_tokens" not in got
+
+
+@pytest.mark.parametrize(("ending", "is_whole"), [(b"", False), (DONE, True)], ids=["closed", "said so"])
+def test_a_choice_that_never_began_is_missed_unless_the_provider_says_that_this_is_all(ending: bytes, *, is_whole: bool) -> None:
+    reading, _ = read(STREAM.removesuffix(DONE) + ending, choice_count=2)
+    assert (reading.fault is None) is is_whole
 
 
 def test_answer_beyond_its_limit_is_cut_and_says_so() -> None:
