@@ -17,7 +17,7 @@ from pointsman.executor.core.usage import usage_from_openai
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 END = b"[DONE]"
-# What counts as content (API 8): text, reasoning, refusal, a call of a tool, sound.
+# What counts as content: text, reasoning, refusal, a call of a tool, sound.
 CONTENT_FIELDS = frozenset({"content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call", "audio"})
 # Reasons to stop that leave an answer without content whole: the limit, or the filter, came first.
 REASONS_WITHOUT_CONTENT = frozenset({"length", "content_filter"})
