@@ -2,13 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.executor.settings import ExecutorSettings
 from pointsman.gateway.settings import GatewaySettings
-from pointsman.kit.settings import ServiceSettings, environment_names, load_settings
+from pointsman.kit.settings import DOTENV, ServiceSettings, environment_names, load_settings
 from pointsman.ledger.settings import LedgerSettings
 from pointsman.registry.settings import RegistrySettings
 
@@ -19,7 +18,6 @@ ALL_SETTINGS: dict[str, type[ServiceSettings]] = {
     "ledger": LedgerSettings,
     "gateway": GatewaySettings,
 }
-DOTENV = Path(".env")
 
 S = TypeVar("S", bound=ServiceSettings)
 

@@ -11,7 +11,6 @@ from importlib import metadata
 from pointsman.api.classifier.v1 import classifier_pb2
 from pointsman.api.classifier.v1.classifier_pb2_grpc import add_ClassifierServiceServicer_to_server
 from pointsman.api.config.v1 import config_pb2
-from pointsman.api.registry.v1 import registry_pb2
 from pointsman.api.status.v1.status_pb2 import ServiceStatus
 from pointsman.classifier import names
 from pointsman.classifier.adapters.artifact_file import read_artifact
@@ -27,19 +26,18 @@ from pointsman.classifier.engine.setup_switch import SetupSwitch
 from pointsman.classifier.servicer import ClassifierServicer
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.background import in_background
-from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
-from pointsman.kit.settings import require_safe_bind
+from pointsman.kit.settings import require_service_token
 from pointsman.kit.status import StatusReporter
 from pointsman.rules.rules_file import load_default_rules
 
 SERVICE = "classifier"
 SERVICE_NAME = classifier_pb2.DESCRIPTOR.services_by_name["ClassifierService"].full_name
-REGISTRY_NAME = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
 
 ProgressListener = Callable[[float, str], None]
 """Told the share done, 0 to 1, and the step's name, while the encoder's graph is built."""
@@ -62,17 +60,12 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
     Raises Unavailable where a model file is not the pinned one; without any encoder the rules serve alone.
     """
     log = get_logger(SERVICE)
-    require_safe_bind(
-        settings.host,
-        has_credential=settings.service_token is not None,
-        allow_anonymous=settings.allow_anonymous,
-        what="classifier: set POINTSMAN_SERVICE_TOKEN",
-    )
+    require_service_token(settings, service=SERVICE)
     async with AsyncExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
         parts = await make_parts(settings, executor, on_progress or log_progress(log), log)
         channel = await stack.enter_async_context(
-            ServiceChannel(settings.registry_target, service=REGISTRY_NAME, service_token=settings.service_token)
+            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token)
         )
         instance_id = new_id(SERVICE)
         watcher = make_watcher(settings, channel, instance_id, parts.switch, log)

@@ -9,12 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
-from pathlib import Path
 
 from pointsman.api.config.v1 import config_pb2
 from pointsman.api.executor.v1 import executor_pb2
 from pointsman.api.executor.v1.executor_pb2_grpc import add_ExecutorServiceServicer_to_server
-from pointsman.api.registry.v1 import registry_pb2
 from pointsman.api.status.v1.status_pb2 import ServiceStatus
 from pointsman.executor.adapters.catalog_snapshot import catalog_of
 from pointsman.executor.adapters.http_provider import HttpProviders
@@ -30,18 +28,16 @@ from pointsman.executor.engine.provider_states import ProviderStates
 from pointsman.executor.servicer import ExecutorServicer
 from pointsman.executor.settings import ExecutorSettings
 from pointsman.kit.background import in_background
-from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
-from pointsman.kit.settings import read_environment, require_safe_bind
+from pointsman.kit.settings import DOTENV, read_environment, require_service_token
 from pointsman.kit.status import StatusReporter
 
 SERVICE = "executor"
 SERVICE_NAME = executor_pb2.DESCRIPTOR.services_by_name["ExecutorService"].full_name
-REGISTRY_NAME = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
-DOTENV = Path(".env")
 
 LIMITS = GrpcServerLimits(
     max_concurrent_calls=4_096,  # as many as there may be connections to providers
@@ -59,17 +55,12 @@ async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None
     environ: where the catalogue's "env:" references are looked up; None: the process's, and `.env`.
     """
     log = get_logger(SERVICE)
-    require_safe_bind(
-        settings.host,
-        has_credential=settings.service_token is not None,
-        allow_anonymous=settings.allow_anonymous,
-        what="executor: set POINTSMAN_SERVICE_TOKEN",
-    )
+    require_service_token(settings, service=SERVICE)
     references = References(read_environment(os.environ, DOTENV) if environ is None else environ)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(HttpProviders(references))
         channel = await stack.enter_async_context(
-            ServiceChannel(settings.registry_target, service=REGISTRY_NAME, service_token=settings.service_token)
+            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token)
         )
         parts = make_parts(settings, http, channel, log)
         parts.watcher.load_from_disk()

@@ -2,8 +2,6 @@
 
 SERVING = "gateway_serving"
 ANONYMOUS_ACCESS = "gateway_anonymous_access"
-CATALOG_APPLIED = "catalog_applied"
-CLASSIFICATION_APPLIED = "classification_applied"
 CLASSIFIER_AWAY = "classifier_away"
 CLASSIFIER_BACK = "classifier_back"
 CLASSIFIER_ANSWER_REFUSED = "classifier_answer_refused"

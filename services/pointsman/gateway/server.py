@@ -34,7 +34,7 @@ from pointsman.gateway.rest.running import Engine, InFlight, Limits
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.background import in_background
-from pointsman.kit.config_watch import ConfigWatcher
+from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.http_server import serve_http
@@ -43,7 +43,6 @@ from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import require_safe_bind
 
 SERVICE = "gateway"
-REGISTRY_SERVICE = "pointsman.api.registry.v1.RegistryService"
 REGISTRY_RETRYABLE_METHODS = ("ReportApplied",)
 KINDS = (config_pb2.CONFIG_KIND_CATALOG, config_pb2.CONFIG_KIND_CLASSIFICATION)
 # What is still to be booked gets so long at the end.

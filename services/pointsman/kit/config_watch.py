@@ -18,6 +18,7 @@ from pointsman.kit.errors import InvalidArgument, ServiceError
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.logging import Logger
 
+REGISTRY_SERVICE = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name  # what the channel is made for
 WATCH_S = 3_600.0  # the longest that the registry serves one watch
 SILENCE_S = 3.0  # it beats each second: three missed beats are an outage
 REPORT_S = 1.0

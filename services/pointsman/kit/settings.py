@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic.fields import FieldInfo
 
 OWN_PREFIX = "POINTSMAN_"
+DOTENV = Path(".env")  # in the working folder
 _NAMES = "environment_names"
 
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: str(value).lower())]
@@ -132,6 +133,16 @@ def require_safe_bind(host: str, *, has_credential: bool, allow_anonymous: bool,
     """
     if not (is_loopback(host) or has_credential or allow_anonymous):
         raise SettingsError((f"{what}; listening on {host or 'all addresses'} without a credential needs POINTSMAN_ALLOW_ANONYMOUS=true",))
+
+
+def require_service_token(settings: ServiceSettings, *, service: str) -> None:
+    """Refuse to serve gRPC where others can reach it while services need not show a token. Raises SettingsError."""
+    require_safe_bind(
+        settings.host,
+        has_credential=settings.service_token is not None,
+        allow_anonymous=settings.allow_anonymous,
+        what=f"{service}: set POINTSMAN_SERVICE_TOKEN",
+    )
 
 
 def _named_fields(settings_type: type[ServiceSettings]) -> Iterator[tuple[str, list[str]]]:

@@ -11,7 +11,7 @@ from pointsman.kit.background import in_background
 from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
-from pointsman.kit.settings import require_safe_bind
+from pointsman.kit.settings import require_service_token
 from pointsman.kit.status import StatusReporter
 from pointsman.ledger.adapters.sqlite_store import open_store
 from pointsman.ledger.engine.bookkeeping import Bookkeeping
@@ -30,12 +30,7 @@ async def serve(settings: LedgerSettings) -> AsyncIterator[Mapping[str, str]]:
     Raises Conflict where another ledger uses the folder, Unavailable where its database can not be opened.
     """
     log = get_logger(SERVICE)
-    require_safe_bind(
-        settings.host,
-        has_credential=settings.service_token is not None,
-        allow_anonymous=settings.allow_anonymous,
-        what="ledger: set POINTSMAN_SERVICE_TOKEN",
-    )
+    require_service_token(settings, service=SERVICE)
     async with open_store(settings.folder, max_waiting=settings.max_waiting_writes, log=log) as store:
         timer = ExpiryTimer(store, log=log)
         await timer.load()

@@ -16,7 +16,7 @@ from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
-from pointsman.kit.settings import SettingsError, require_safe_bind
+from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
 from pointsman.registry.adapters.catalog_files import CatalogFiles
 from pointsman.registry.adapters.file_watch import file_changes
@@ -43,10 +43,7 @@ async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
     Unavailable where the folder for the state cannot be used.
     """
     log = get_logger(SERVICE)
-    has_credential = settings.service_token is not None
-    require_safe_bind(
-        settings.host, has_credential=has_credential, allow_anonymous=settings.allow_anonymous, what="registry: set POINTSMAN_SERVICE_TOKEN"
-    )
+    require_service_token(settings, service=SERVICE)
     async with AsyncExitStack() as stack:
         hub = WatchHub()
         files = CatalogFiles(settings.catalog_path, parse=parse_yaml)

@@ -13,8 +13,9 @@ from pointsman.api.config.v1 import config_pb2
 from pointsman.api.executor.v1 import executor_pb2 as pb
 from pointsman.api.executor.v1 import executor_pb2_grpc
 from pointsman.api.registry.v1 import registry_pb2, registry_pb2_grpc
-from pointsman.executor.server import REGISTRY_NAME, SERVICE_NAME, serve
+from pointsman.executor.server import SERVICE_NAME, serve
 from pointsman.executor.settings import ExecutorSettings
+from pointsman.kit.config_watch import REGISTRY_SERVICE
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import serve_grpc
@@ -161,12 +162,12 @@ def start_executor(tmp_path: Path) -> StartExecutor:
         async with serve_grpc(
             host="127.0.0.1",
             port=0,
-            service_names=[REGISTRY_NAME],
+            service_names=[REGISTRY_SERVICE],
             register=lambda server: registry_pb2_grpc.add_RegistryServiceServicer_to_server(registry, server),
             log=log,
             drain_s=0,
         ) as registry_server:
-            await registry_server.set_serving(REGISTRY_NAME, serving=True)
+            await registry_server.set_serving(REGISTRY_SERVICE, serving=True)
             settings = ExecutorSettings.model_validate(
                 {"port": 0, "registry_target": registry_server.address, "var_dir": tmp_path, "demo": demo, "drain_s": drain_s}
             )

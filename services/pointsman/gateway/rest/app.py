@@ -17,6 +17,7 @@ from pointsman.gateway.rest.answers import decision_answer
 from pointsman.gateway.rest.authentication import Access
 from pointsman.gateway.rest.chat_endpoint import answer_chat
 from pointsman.gateway.rest.health import health_routes
+from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE
 from pointsman.gateway.rest.models_endpoint import model_list, one_model
 from pointsman.gateway.rest.orders import asked_timeout_s
 from pointsman.gateway.rest.route_endpoint import answer_route
@@ -29,7 +30,6 @@ from pointsman.kit.json_loader import dump_json
 from pointsman.kit.logging import Logger
 
 MAX_BODY_BYTES = 4 << 20
-JSON = "application/json"
 
 
 class Application(FastAPI):
@@ -103,19 +103,19 @@ def _lookup_router(engine: Engine) -> APIRouter:
     async def models() -> Response:
         """All names that `model` takes, and the catalogue's models."""
         answer = model_list(world.require_catalog(), created_s=world.catalog_create_time_s, conditions=world.conditions)
-        return Response(dump_json(answer), media_type=JSON)
+        return Response(dump_json(answer), media_type=JSON_MEDIA_TYPE)
 
     @router.get("/v1/models/{model_id:path}", response_class=Response, responses=openapi.answer_of("One model", "ModelShape"))
     async def model(model_id: str) -> Response:
         """One of those names; it may hold slashes."""
         answer = one_model(world.require_catalog(), model_id, created_s=world.catalog_create_time_s)
-        return Response(dump_json(answer), media_type=JSON)
+        return Response(dump_json(answer), media_type=JSON_MEDIA_TYPE)
 
     @router.get("/v1/decisions/{decision_id}", response_class=Response, responses=openapi.answer_of("The decision", "DecisionShape"))
     async def decision(request: Request, decision_id: str) -> Response:
         """A decision as it was made, without the prompt."""
         deadline = time_allowed(engine.limits, asked_timeout_s(request)).deadline()
-        return Response(dump_json(decision_answer(await engine.book.find_record(decision_id, deadline))), media_type=JSON)
+        return Response(dump_json(decision_answer(await engine.book.find_record(decision_id, deadline))), media_type=JSON_MEDIA_TYPE)
 
     return router
 
@@ -125,7 +125,7 @@ def _docs_router(app: Application) -> APIRouter:
 
     @router.get("/openapi.json", response_class=Response)
     async def schema() -> Response:
-        return Response(dump_json(app.openapi()), media_type=JSON)
+        return Response(dump_json(app.openapi()), media_type=JSON_MEDIA_TYPE)
 
     @router.get("/docs", response_class=HTMLResponse)
     async def docs() -> HTMLResponse:

@@ -11,14 +11,13 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_headers import completion_headers
 from pointsman.gateway.rest.deltas import chunks
 from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_body
-from pointsman.gateway.rest.json_body import JsonObject, read_object
+from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE, JsonObject, read_object
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_chat
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.json_loader import dump_json
 
-JSON = "application/json"
 METADATA_HEADER = "x-pointsman-metadata"
 METADATA = "pointsman_metadata"
 
@@ -51,7 +50,7 @@ async def _answer(engine: Engine, read: Read, allowed: TimeAllowed, *, with_meta
     answer = {**whole.body, "usage": answers.usage_of(whole.completion, whole.body.get("usage"))}
     if with_metadata:
         answer[METADATA] = answers.metadata(whole.completion, settled=whole.settled)
-    return Response(dump_json(answer), media_type=JSON, headers=completion_headers(whole.completion, elapsed_s=whole.elapsed_s))
+    return Response(dump_json(answer), media_type=JSON_MEDIA_TYPE, headers=completion_headers(whole.completion, elapsed_s=whole.elapsed_s))
 
 
 async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, writer: EventWriter, *, with_usage: bool, with_metadata: bool) -> None:

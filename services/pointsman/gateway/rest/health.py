@@ -5,10 +5,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pointsman.gateway.engine.world import World
+from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.json_loader import dump_json
 
-JSON = "application/json"
 ALIVE = dump_json({"ok": True})
 HEALTHY = dump_json({"status": "ok"})
 
@@ -17,15 +17,15 @@ def health_routes(world: World) -> list[BaseRoute]:
     """Plain routes: the dependencies of the API's routes, such as authentication, do not apply to them."""
 
     async def live(_request: Request) -> Response:
-        return Response(ALIVE, media_type=JSON)
+        return Response(ALIVE, media_type=JSON_MEDIA_TYPE)
 
     async def ready(_request: Request) -> Response:
         if not world.is_ready:
             raise Unavailable("shutting_down" if world.is_draining else "dependency_down", "not ready")
-        return Response(ALIVE, media_type=JSON)
+        return Response(ALIVE, media_type=JSON_MEDIA_TYPE)
 
     async def healthy(_request: Request) -> Response:
-        return Response(HEALTHY, media_type=JSON)
+        return Response(HEALTHY, media_type=JSON_MEDIA_TYPE)
 
     handlers = {"/livez": live, "/readyz": ready, "/healthz": live, "/health": healthy}
     return [Route(path, handler, methods=["GET"]) for path, handler in handlers.items()]

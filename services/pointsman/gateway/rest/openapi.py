@@ -8,12 +8,12 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from pointsman.gateway.rest.answer_shapes import DecisionShape, ErrorShape, GenerationShape, RecommendationShape
+from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE
 from pointsman.gateway.rest.models_endpoint import ModelListShape, ModelShape
 from pointsman.gateway.rest.route_models import ExtensionBody, RouteBody
 
 REFERENCE = "#/components/schemas/{model}"
 ANSWER_SHAPES = (RecommendationShape, GenerationShape, DecisionShape, ModelListShape, ModelShape, ErrorShape)
-JSON = "application/json"
 
 Shapes = list[tuple[str, Literal["validation", "serialization"], TypeAdapter[Any]]]
 
@@ -48,16 +48,16 @@ def chat_request_schema() -> dict[str, Any]:
 
 def body_of(schema: str) -> dict[str, Any]:
     """`openapi_extra` of a route with a JSON body."""
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": {"$ref": REFERENCE.format(model=schema)}}}}}
+    return {"requestBody": {"required": True, "content": {JSON_MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model=schema)}}}}}
 
 
 def answer_of(description: str, *schemas: str, streams: bool = False) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: its answer, and the error that every route can give."""
     references = [{"$ref": REFERENCE.format(model=schema)} for schema in schemas] or [{"type": "object"}]
-    content: dict[str, Any] = {JSON: {"schema": references[0] if len(references) == 1 else {"anyOf": references}}}
+    content: dict[str, Any] = {JSON_MEDIA_TYPE: {"schema": references[0] if len(references) == 1 else {"anyOf": references}}}
     if streams:
         content["text/event-stream"] = {"schema": {"type": "string"}}
-    error = {"description": "Why not", "content": {JSON: {"schema": {"$ref": REFERENCE.format(model="ErrorShape")}}}}
+    error = {"description": "Why not", "content": {JSON_MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model="ErrorShape")}}}}
     return {200: {"description": description, "content": content}, "4XX": error, "5XX": error}
 
 

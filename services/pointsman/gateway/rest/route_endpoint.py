@@ -13,14 +13,12 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_headers import completion_headers, recommendation_headers
 from pointsman.gateway.rest.deltas import MessageBuilder
 from pointsman.gateway.rest.event_stream import EventStream, EventWriter, error_body, named_event
-from pointsman.gateway.rest.json_body import read_object
+from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE, read_object
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_route
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.json_loader import dump_json
-
-JSON = "application/json"
 
 
 async def answer_route(engine: Engine, request: Request, account: Account) -> Response:
@@ -37,7 +35,7 @@ async def _answer(engine: Engine, read: Read, allowed: TimeAllowed) -> Response:
     routed = await engine.routing.route(read.order, allowed.deadline())
     if read.order.purpose is Purpose.RECOMMEND:
         headers = recommendation_headers(routed, overhead_s=time.monotonic() - allowed.started_s)
-        return Response(dump_json(answers.recommendation(routed)), media_type=JSON, headers=headers)
+        return Response(dump_json(answers.recommendation(routed)), media_type=JSON_MEDIA_TYPE, headers=headers)
     whole = await run_whole(engine, read, routed, allowed)
     choices = whole.body.get("choices") or [{}]
     outcome = answers.outcome(
@@ -48,7 +46,7 @@ async def _answer(engine: Engine, read: Read, allowed: TimeAllowed) -> Response:
         settled=whole.settled,
     )
     headers = completion_headers(whole.completion, elapsed_s=whole.elapsed_s)
-    return Response(dump_json({**answers.recommendation(routed), **outcome}), media_type=JSON, headers=headers)
+    return Response(dump_json({**answers.recommendation(routed), **outcome}), media_type=JSON_MEDIA_TYPE, headers=headers)
 
 
 async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, writer: EventWriter) -> None:
