@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from pointsman.api.status.v1 import status_pb2 as pointsman_dot_api_dot_status_dot_v1_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pointsman/api/classifier/v1/classifier.proto\x12\x1bpointsman.api.classifier.v1\x1a\x1egoogle/protobuf/duration.proto\x1a$pointsman/api/status/v1/status.proto\"3\n\x0bPromptInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontext_digest\x18\x02 \x01(\t\"\x8a\x01\n\x15\x43lassifyPromptRequest\x12\x38\n\x06prompt\x18\x01 \x01(\x0b\x32(.pointsman.api.classifier.v1.PromptInput\x12\x37\n\x08strategy\x18\x02 \x01(\x0e\x32%.pointsman.api.classifier.v1.Strategy\"]\n\x16\x43lassifyPromptResponse\x12\x43\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32+.pointsman.api.classifier.v1.Classification\"\x91\x01\n\x1b\x42\x61tchClassifyPromptsRequest\x12\x39\n\x07prompts\x18\x01 \x03(\x0b\x32(.pointsman.api.classifier.v1.PromptInput\x12\x37\n\x08strategy\x18\x02 \x01(\x0e\x32%.pointsman.api.classifier.v1.Strategy\"d\n\x1c\x42\x61tchClassifyPromptsResponse\x12\x44\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32+.pointsman.api.classifier.v1.Classification\"D\n\x0eNearestExample\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\"\xc2\x01\n\x15\x43lassificationTimings\x12+\n\x08tokenize\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05queue\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05\x65mbed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcf\x05\n\x0e\x43lassification\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x66\n\x16\x63\x61tegory_probabilities\x18\x02 \x03(\x0b\x32\x46.pointsman.api.classifier.v1.Classification.CategoryProbabilitiesEntry\x12\x18\n\x10\x64ifficulty_logit\x18\x03 \x01(\x01\x12\x16\n\x0e\x64iscrimination\x18\x04 \x01(\x01\x12\x18\n\x10\x63omplexity_score\x18\x05 \x01(\x01\x12;\n\ndifficulty\x18\x06 \x01(\x0e\x32\'.pointsman.api.classifier.v1.Difficulty\x12\x18\n\x10\x63reativity_score\x18\x07 \x01(\x01\x12\x19\n\x11\x64omain_confidence\x18\x08 \x01(\x01\x12\x1a\n\rml_confidence\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x41\n\x06method\x18\n \x01(\x0e\x32\x31.pointsman.api.classifier.v1.ClassificationMethod\x12\x15\n\rmatched_rules\x18\x0b \x03(\t\x12\x45\n\x10nearest_examples\x18\x0c \x03(\x0b\x32+.pointsman.api.classifier.v1.NearestExample\x12\x11\n\tcache_hit\x18\r \x01(\x08\x12\x0f\n\x07\x65ncoder\x18\x0e \x01(\t\x12\x0f\n\x07version\x18\x0f \x01(\t\x12\x43\n\x07timings\x18\x10 \x01(\x0b\x32\x32.pointsman.api.classifier.v1.ClassificationTimings\x1a<\n\x1a\x43\x61tegoryProbabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x10\n\x0e_ml_confidence\"\x12\n\x10GetStatusRequest\"\xa5\x01\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.pointsman.api.status.v1.ServiceStatus\x12\x19\n\x11\x65ncoder_available\x18\x02 \x01(\x08\x12\x0f\n\x07\x65ncoder\x18\x03 \x01(\t\x12\x18\n\x10\x61rtifact_version\x18\x04 \x01(\t\x12\x12\n\ncategories\x18\x05 \x03(\t*f\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTRATEGY_RULES\x10\x01\x12\x17\n\x13STRATEGY_SIMILARITY\x10\x02\x12\x13\n\x0fSTRATEGY_HYBRID\x10\x03*i\n\nDifficulty\x12\x1a\n\x16\x44IFFICULTY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IFFICULTY_EASY\x10\x01\x12\x15\n\x11\x44IFFICULTY_MEDIUM\x10\x02\x12\x13\n\x0f\x44IFFICULTY_HARD\x10\x03*\xcd\x01\n\x14\x43lassificationMethod\x12%\n!CLASSIFICATION_METHOD_UNSPECIFIED\x10\x00\x12$\n CLASSIFICATION_METHOD_RULE_BASED\x10\x01\x12\"\n\x1e\x43LASSIFICATION_METHOD_ML_BASED\x10\x02\x12 \n\x1c\x43LASSIFICATION_METHOD_HYBRID\x10\x03\x12\"\n\x1e\x43LASSIFICATION_METHOD_DEGRADED\x10\x04\x32\x88\x03\n\x11\x43lassifierService\x12y\n\x0e\x43lassifyPrompt\x12\x32.pointsman.api.classifier.v1.ClassifyPromptRequest\x1a\x33.pointsman.api.classifier.v1.ClassifyPromptResponse\x12\x8b\x01\n\x14\x42\x61tchClassifyPrompts\x12\x38.pointsman.api.classifier.v1.BatchClassifyPromptsRequest\x1a\x39.pointsman.api.classifier.v1.BatchClassifyPromptsResponse\x12j\n\tGetStatus\x12-.pointsman.api.classifier.v1.GetStatusRequest\x1a..pointsman.api.classifier.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pointsman/api/classifier/v1/classifier.proto\x12\x1bpointsman.api.classifier.v1\x1a\x1egoogle/protobuf/duration.proto\x1a$pointsman/api/status/v1/status.proto\"H\n\x0bPromptInput\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x16\n\x0e\x63ontext_digest\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61\x63he_scope\x18\x03 \x01(\t\"\x8a\x01\n\x15\x43lassifyPromptRequest\x12\x38\n\x06prompt\x18\x01 \x01(\x0b\x32(.pointsman.api.classifier.v1.PromptInput\x12\x37\n\x08strategy\x18\x02 \x01(\x0e\x32%.pointsman.api.classifier.v1.Strategy\"]\n\x16\x43lassifyPromptResponse\x12\x43\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32+.pointsman.api.classifier.v1.Classification\"\x91\x01\n\x1b\x42\x61tchClassifyPromptsRequest\x12\x39\n\x07prompts\x18\x01 \x03(\x0b\x32(.pointsman.api.classifier.v1.PromptInput\x12\x37\n\x08strategy\x18\x02 \x01(\x0e\x32%.pointsman.api.classifier.v1.Strategy\"d\n\x1c\x42\x61tchClassifyPromptsResponse\x12\x44\n\x0f\x63lassifications\x18\x01 \x03(\x0b\x32+.pointsman.api.classifier.v1.Classification\"D\n\x0eNearestExample\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x02 \x01(\t\x12\x12\n\nsimilarity\x18\x03 \x01(\x01\"\xc2\x01\n\x15\x43lassificationTimings\x12+\n\x08tokenize\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05queue\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05\x65mbed\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xcf\x05\n\x0e\x43lassification\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x66\n\x16\x63\x61tegory_probabilities\x18\x02 \x03(\x0b\x32\x46.pointsman.api.classifier.v1.Classification.CategoryProbabilitiesEntry\x12\x18\n\x10\x64ifficulty_logit\x18\x03 \x01(\x01\x12\x16\n\x0e\x64iscrimination\x18\x04 \x01(\x01\x12\x18\n\x10\x63omplexity_score\x18\x05 \x01(\x01\x12;\n\ndifficulty\x18\x06 \x01(\x0e\x32\'.pointsman.api.classifier.v1.Difficulty\x12\x18\n\x10\x63reativity_score\x18\x07 \x01(\x01\x12\x19\n\x11\x64omain_confidence\x18\x08 \x01(\x01\x12\x1a\n\rml_confidence\x18\t \x01(\x01H\x00\x88\x01\x01\x12\x41\n\x06method\x18\n \x01(\x0e\x32\x31.pointsman.api.classifier.v1.ClassificationMethod\x12\x15\n\rmatched_rules\x18\x0b \x03(\t\x12\x45\n\x10nearest_examples\x18\x0c \x03(\x0b\x32+.pointsman.api.classifier.v1.NearestExample\x12\x11\n\tcache_hit\x18\r \x01(\x08\x12\x0f\n\x07\x65ncoder\x18\x0e \x01(\t\x12\x0f\n\x07version\x18\x0f \x01(\t\x12\x43\n\x07timings\x18\x10 \x01(\x0b\x32\x32.pointsman.api.classifier.v1.ClassificationTimings\x1a<\n\x1a\x43\x61tegoryProbabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x10\n\x0e_ml_confidence\"\x12\n\x10GetStatusRequest\"\xa5\x01\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.pointsman.api.status.v1.ServiceStatus\x12\x19\n\x11\x65ncoder_available\x18\x02 \x01(\x08\x12\x0f\n\x07\x65ncoder\x18\x03 \x01(\t\x12\x18\n\x10\x61rtifact_version\x18\x04 \x01(\t\x12\x12\n\ncategories\x18\x05 \x03(\t*f\n\x08Strategy\x12\x18\n\x14STRATEGY_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTRATEGY_RULES\x10\x01\x12\x17\n\x13STRATEGY_SIMILARITY\x10\x02\x12\x13\n\x0fSTRATEGY_HYBRID\x10\x03*i\n\nDifficulty\x12\x1a\n\x16\x44IFFICULTY_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IFFICULTY_EASY\x10\x01\x12\x15\n\x11\x44IFFICULTY_MEDIUM\x10\x02\x12\x13\n\x0f\x44IFFICULTY_HARD\x10\x03*\xcd\x01\n\x14\x43lassificationMethod\x12%\n!CLASSIFICATION_METHOD_UNSPECIFIED\x10\x00\x12$\n CLASSIFICATION_METHOD_RULE_BASED\x10\x01\x12\"\n\x1e\x43LASSIFICATION_METHOD_ML_BASED\x10\x02\x12 \n\x1c\x43LASSIFICATION_METHOD_HYBRID\x10\x03\x12\"\n\x1e\x43LASSIFICATION_METHOD_DEGRADED\x10\x04\x32\x88\x03\n\x11\x43lassifierService\x12y\n\x0e\x43lassifyPrompt\x12\x32.pointsman.api.classifier.v1.ClassifyPromptRequest\x1a\x33.pointsman.api.classifier.v1.ClassifyPromptResponse\x12\x8b\x01\n\x14\x42\x61tchClassifyPrompts\x12\x38.pointsman.api.classifier.v1.BatchClassifyPromptsRequest\x1a\x39.pointsman.api.classifier.v1.BatchClassifyPromptsResponse\x12j\n\tGetStatus\x12-.pointsman.api.classifier.v1.GetStatusRequest\x1a..pointsman.api.classifier.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,34 +35,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._loaded_options = None
   _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._serialized_options = b'8\001'
-  _globals['_STRATEGY']._serialized_start=1863
-  _globals['_STRATEGY']._serialized_end=1965
-  _globals['_DIFFICULTY']._serialized_start=1967
-  _globals['_DIFFICULTY']._serialized_end=2072
-  _globals['_CLASSIFICATIONMETHOD']._serialized_start=2075
-  _globals['_CLASSIFICATIONMETHOD']._serialized_end=2280
+  _globals['_STRATEGY']._serialized_start=1884
+  _globals['_STRATEGY']._serialized_end=1986
+  _globals['_DIFFICULTY']._serialized_start=1988
+  _globals['_DIFFICULTY']._serialized_end=2093
+  _globals['_CLASSIFICATIONMETHOD']._serialized_start=2096
+  _globals['_CLASSIFICATIONMETHOD']._serialized_end=2301
   _globals['_PROMPTINPUT']._serialized_start=147
-  _globals['_PROMPTINPUT']._serialized_end=198
-  _globals['_CLASSIFYPROMPTREQUEST']._serialized_start=201
-  _globals['_CLASSIFYPROMPTREQUEST']._serialized_end=339
-  _globals['_CLASSIFYPROMPTRESPONSE']._serialized_start=341
-  _globals['_CLASSIFYPROMPTRESPONSE']._serialized_end=434
-  _globals['_BATCHCLASSIFYPROMPTSREQUEST']._serialized_start=437
-  _globals['_BATCHCLASSIFYPROMPTSREQUEST']._serialized_end=582
-  _globals['_BATCHCLASSIFYPROMPTSRESPONSE']._serialized_start=584
-  _globals['_BATCHCLASSIFYPROMPTSRESPONSE']._serialized_end=684
-  _globals['_NEARESTEXAMPLE']._serialized_start=686
-  _globals['_NEARESTEXAMPLE']._serialized_end=754
-  _globals['_CLASSIFICATIONTIMINGS']._serialized_start=757
-  _globals['_CLASSIFICATIONTIMINGS']._serialized_end=951
-  _globals['_CLASSIFICATION']._serialized_start=954
-  _globals['_CLASSIFICATION']._serialized_end=1673
-  _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._serialized_start=1595
-  _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._serialized_end=1655
-  _globals['_GETSTATUSREQUEST']._serialized_start=1675
-  _globals['_GETSTATUSREQUEST']._serialized_end=1693
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1696
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1861
-  _globals['_CLASSIFIERSERVICE']._serialized_start=2283
-  _globals['_CLASSIFIERSERVICE']._serialized_end=2675
+  _globals['_PROMPTINPUT']._serialized_end=219
+  _globals['_CLASSIFYPROMPTREQUEST']._serialized_start=222
+  _globals['_CLASSIFYPROMPTREQUEST']._serialized_end=360
+  _globals['_CLASSIFYPROMPTRESPONSE']._serialized_start=362
+  _globals['_CLASSIFYPROMPTRESPONSE']._serialized_end=455
+  _globals['_BATCHCLASSIFYPROMPTSREQUEST']._serialized_start=458
+  _globals['_BATCHCLASSIFYPROMPTSREQUEST']._serialized_end=603
+  _globals['_BATCHCLASSIFYPROMPTSRESPONSE']._serialized_start=605
+  _globals['_BATCHCLASSIFYPROMPTSRESPONSE']._serialized_end=705
+  _globals['_NEARESTEXAMPLE']._serialized_start=707
+  _globals['_NEARESTEXAMPLE']._serialized_end=775
+  _globals['_CLASSIFICATIONTIMINGS']._serialized_start=778
+  _globals['_CLASSIFICATIONTIMINGS']._serialized_end=972
+  _globals['_CLASSIFICATION']._serialized_start=975
+  _globals['_CLASSIFICATION']._serialized_end=1694
+  _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._serialized_start=1616
+  _globals['_CLASSIFICATION_CATEGORYPROBABILITIESENTRY']._serialized_end=1676
+  _globals['_GETSTATUSREQUEST']._serialized_start=1696
+  _globals['_GETSTATUSREQUEST']._serialized_end=1714
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1717
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1882
+  _globals['_CLASSIFIERSERVICE']._serialized_start=2304
+  _globals['_CLASSIFIERSERVICE']._serialized_end=2696
 # @@protoc_insertion_point(module_scope)

@@ -119,6 +119,7 @@ class PromptInput(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     CONTEXT_DIGEST_FIELD_NUMBER: _builtins.int
+    CACHE_SCOPE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The last human turn, 1 to 1,000,000 characters; only the first and last
     2,000 are read.
@@ -127,15 +128,20 @@ class PromptInput(_message.Message):
     """Short digest of what came before in the conversation, at most 2,000
     characters. Unset: nothing came before.
     """
+    cache_scope: _builtins.str
+    """Opaque word, at most 128 characters: judgements are found again in the cache
+    only by prompts of the same scope. Unset: a scope like any other.
+    """
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         context_digest: _builtins.str = ...,
+        cache_scope: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_digest", b"context_digest", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_scope", b"cache_scope", "context_digest", b"context_digest", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

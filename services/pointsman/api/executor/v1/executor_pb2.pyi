@@ -315,6 +315,82 @@ class CompletionFailed(_message.Message):
 Global___CompletionFailed: _TypeAlias = CompletionFailed  # noqa: Y015
 
 @_typing.final
+class CreateEmbeddingsRequest(_message.Message):
+    """Request of CreateEmbeddings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CATALOG_VERSION_FIELD_NUMBER: _builtins.int
+    CANDIDATE_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    CALLER_API_KEY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The gateway's request id, for logs."""
+    body: _builtins.bytes
+    """The request as OpenAI's embeddings JSON, UTF-8, at most 40 MiB. `model` in it
+    is replaced for each candidate; unknown fields are passed on.
+    """
+    max_attempts: _builtins.int
+    """Most provider calls, 1 to 3. Unset: 3."""
+    caller_api_key: _builtins.str
+    """As in StreamCompletion."""
+    @_builtins.property
+    def catalog_version(self) -> _config_pb2.ConfigVersion:
+        """Catalogue version that the candidates were chosen from, as in StreamCompletion."""
+
+    @_builtins.property
+    def candidate_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of models to try, best first, 1 to 16."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        catalog_version: _config_pb2.ConfigVersion | None = ...,
+        candidate_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        body: _builtins.bytes = ...,
+        max_attempts: _builtins.int = ...,
+        caller_api_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["catalog_version", b"catalog_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "caller_api_key", b"caller_api_key", "candidate_model_ids", b"candidate_model_ids", "catalog_version", b"catalog_version", "max_attempts", b"max_attempts", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateEmbeddingsRequest: _TypeAlias = CreateEmbeddingsRequest  # noqa: Y015
+
+@_typing.final
+class CreateEmbeddingsResponse(_message.Message):
+    """Response of CreateEmbeddings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """The answer as OpenAI's embeddings JSON, with `model` being the catalogue's id."""
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[_usage_pb2.Attempt]:
+        """Every call that was made, in order; cost_nanousd is unset."""
+
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        attempts: _abc.Iterable[_usage_pb2.Attempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "body", b"body"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateEmbeddingsResponse: _TypeAlias = CreateEmbeddingsResponse  # noqa: Y015
+
+@_typing.final
 class WatchProviderStatesRequest(_message.Message):
     """Request of WatchProviderStates."""
 
@@ -378,6 +454,7 @@ class ProviderState(_message.Message):
     NOT_CALLABLE_REASON_FIELD_NUMBER: _builtins.int
     LISTED_UPSTREAMS_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    CHECK_TIME_FIELD_NUMBER: _builtins.int
     provider_id: _builtins.str
     """Provider of the catalogue."""
     callable: _builtins.bool
@@ -394,6 +471,10 @@ class ProviderState(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When the state last changed."""
 
+    @_builtins.property
+    def check_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last seen to answer, or not to: by a listing or a call. Unset: never yet."""
+
     def __init__(
         self,
         *,
@@ -402,10 +483,11 @@ class ProviderState(_message.Message):
         not_callable_reason: _builtins.str = ...,
         listed_upstreams: _abc.Iterable[_builtins.str] | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        check_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_time", b"check_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callable", b"callable", "listed_upstreams", b"listed_upstreams", "not_callable_reason", b"not_callable_reason", "provider_id", b"provider_id", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callable", b"callable", "check_time", b"check_time", "listed_upstreams", b"listed_upstreams", "not_callable_reason", b"not_callable_reason", "provider_id", b"provider_id", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -423,6 +505,7 @@ class ModelState(_message.Message):
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_PER_S_FIELD_NUMBER: _builtins.int
     IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
+    QUEUED_COUNT_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Model of the catalogue."""
     breaker: Global___BreakerState.ValueType
@@ -435,6 +518,8 @@ class ModelState(_message.Message):
     """Tokens a second after the first, exponentially weighted, above 0. Unset: not seen."""
     in_flight_count: _builtins.int
     """Calls open now."""
+    queued_count: _builtins.int
+    """Calls that wait for a free place at its provider; 0 where that has no limit."""
     @_builtins.property
     def time_to_first_token(self) -> _duration_pb2.Duration:
         """Time to the first token, exponentially weighted. Unset: none was seen."""
@@ -448,10 +533,11 @@ class ModelState(_message.Message):
         time_to_first_token: _duration_pb2.Duration | None = ...,
         output_tokens_per_s: _builtins.float | None = ...,
         in_flight_count: _builtins.int = ...,
+        queued_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_output_tokens_per_s", b"_output_tokens_per_s", "availability", b"availability", "output_tokens_per_s", b"output_tokens_per_s", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_output_tokens_per_s", b"_output_tokens_per_s", "availability", b"availability", "breaker", b"breaker", "in_flight_count", b"in_flight_count", "model_id", b"model_id", "output_tokens_per_s", b"output_tokens_per_s", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_availability", b"_availability", "_output_tokens_per_s", b"_output_tokens_per_s", "availability", b"availability", "breaker", b"breaker", "in_flight_count", b"in_flight_count", "model_id", b"model_id", "output_tokens_per_s", b"output_tokens_per_s", "queued_count", b"queued_count", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__availability: _TypeAlias = _typing.Literal["availability"]  # noqa: Y015
     _WhichOneofArgType__availability: _TypeAlias = _typing.Literal["_availability", b"_availability"]  # noqa: Y015

@@ -40,6 +40,11 @@ class ExecutorServiceStub:
                 request_serializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionRequest.SerializeToString,
                 response_deserializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionResponse.FromString,
                 _registered_method=True)
+        self.CreateEmbeddings = channel.unary_unary(
+                '/pointsman.api.executor.v1.ExecutorService/CreateEmbeddings',
+                request_serializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsResponse.FromString,
+                _registered_method=True)
         self.WatchProviderStates = channel.unary_stream(
                 '/pointsman.api.executor.v1.ExecutorService/WatchProviderStates',
                 request_serializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.WatchProviderStatesRequest.SerializeToString,
@@ -68,6 +73,14 @@ class ExecutorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateEmbeddings(self, request, context):
+        """Makes embeddings of texts. Tries the candidates in order until one answers.
+        Failures of providers end the call with UNAVAILABLE and the provider's reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchProviderStates(self, request, context):
         """Sends the state of every provider, then all of them again at each change, and
         at least each second. Ends with the call's deadline (at most 1 h).
@@ -90,6 +103,11 @@ def add_ExecutorServiceServicer_to_server(servicer, server):
                     servicer.StreamCompletion,
                     request_deserializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionRequest.FromString,
                     response_serializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionResponse.SerializeToString,
+            ),
+            'CreateEmbeddings': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateEmbeddings,
+                    request_deserializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsResponse.SerializeToString,
             ),
             'WatchProviderStates': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchProviderStates,
@@ -130,6 +148,33 @@ class ExecutorService:
             '/pointsman.api.executor.v1.ExecutorService/StreamCompletion',
             pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionRequest.SerializeToString,
             pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.StreamCompletionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateEmbeddings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.executor.v1.ExecutorService/CreateEmbeddings',
+            pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsRequest.SerializeToString,
+            pointsman_dot_api_dot_executor_dot_v1_dot_executor__pb2.CreateEmbeddingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class ExecutorServiceStub:
     INVALID_ARGUMENT and FAILED_PRECONDITION (catalogue version not known here)
     end the call before any provider is called.
     """
+    CreateEmbeddings: _grpc.UnaryUnaryMultiCallable[_executor_pb2.CreateEmbeddingsRequest, _executor_pb2.CreateEmbeddingsResponse]
+    """Makes embeddings of texts. Tries the candidates in order until one answers.
+    Failures of providers end the call with UNAVAILABLE and the provider's reason.
+    """
     WatchProviderStates: _grpc.UnaryStreamMultiCallable[_executor_pb2.WatchProviderStatesRequest, _executor_pb2.WatchProviderStatesResponse]
     """Sends the state of every provider, then all of them again at each change, and
     at least each second. Ends with the call's deadline (at most 1 h).
@@ -62,6 +66,10 @@ class ExecutorServiceAsyncStub(ExecutorServiceStub):
     the request's. Failures of providers come as the last event, `failed`;
     INVALID_ARGUMENT and FAILED_PRECONDITION (catalogue version not known here)
     end the call before any provider is called.
+    """
+    CreateEmbeddings: _aio.UnaryUnaryMultiCallable[_executor_pb2.CreateEmbeddingsRequest, _executor_pb2.CreateEmbeddingsResponse]  # type: ignore[assignment]
+    """Makes embeddings of texts. Tries the candidates in order until one answers.
+    Failures of providers end the call with UNAVAILABLE and the provider's reason.
     """
     WatchProviderStates: _aio.UnaryStreamMultiCallable[_executor_pb2.WatchProviderStatesRequest, _executor_pb2.WatchProviderStatesResponse]  # type: ignore[assignment]
     """Sends the state of every provider, then all of them again at each change, and
@@ -85,6 +93,16 @@ class ExecutorServiceServicer(metaclass=_abc_1.ABCMeta):
         the request's. Failures of providers come as the last event, `failed`;
         INVALID_ARGUMENT and FAILED_PRECONDITION (catalogue version not known here)
         end the call before any provider is called.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateEmbeddings(
+        self,
+        request: _executor_pb2.CreateEmbeddingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_executor_pb2.CreateEmbeddingsResponse, _abc.Awaitable[_executor_pb2.CreateEmbeddingsResponse]]:
+        """Makes embeddings of texts. Tries the candidates in order until one answers.
+        Failures of providers end the call with UNAVAILABLE and the provider's reason.
         """
 
     @_abc_1.abstractmethod

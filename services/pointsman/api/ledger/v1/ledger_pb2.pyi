@@ -12,6 +12,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from pointsman.api.config.v1 import config_pb2 as _config_pb2
 from pointsman.api.status.v1 import status_pb2 as _status_pb2
 from pointsman.api.usage.v1 import usage_pb2 as _usage_pb2
@@ -25,6 +26,74 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _UsageDimension:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UsageDimensionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageDimension.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    USAGE_DIMENSION_UNSPECIFIED: _UsageDimension.ValueType  # 0
+    """Not a dimension; a request that carries it is refused."""
+    USAGE_DIMENSION_MODEL: _UsageDimension.ValueType  # 1
+    """Model and its provider."""
+    USAGE_DIMENSION_PROVIDER: _UsageDimension.ValueType  # 2
+    """Provider."""
+    USAGE_DIMENSION_PROJECT: _UsageDimension.ValueType  # 3
+    """Project."""
+    USAGE_DIMENSION_KEY: _UsageDimension.ValueType  # 4
+    """Key."""
+    USAGE_DIMENSION_CATEGORY: _UsageDimension.ValueType  # 5
+    """Category of the prompt."""
+    USAGE_DIMENSION_TIME: _UsageDimension.ValueType  # 6
+    """Stretch of time, as long as `bucket`."""
+
+class UsageDimension(_UsageDimension, metaclass=_UsageDimensionEnumTypeWrapper):
+    """What attempts are grouped by."""
+
+USAGE_DIMENSION_UNSPECIFIED: UsageDimension.ValueType  # 0
+"""Not a dimension; a request that carries it is refused."""
+USAGE_DIMENSION_MODEL: UsageDimension.ValueType  # 1
+"""Model and its provider."""
+USAGE_DIMENSION_PROVIDER: UsageDimension.ValueType  # 2
+"""Provider."""
+USAGE_DIMENSION_PROJECT: UsageDimension.ValueType  # 3
+"""Project."""
+USAGE_DIMENSION_KEY: UsageDimension.ValueType  # 4
+"""Key."""
+USAGE_DIMENSION_CATEGORY: UsageDimension.ValueType  # 5
+"""Category of the prompt."""
+USAGE_DIMENSION_TIME: UsageDimension.ValueType  # 6
+"""Stretch of time, as long as `bucket`."""
+Global___UsageDimension: _TypeAlias = UsageDimension  # noqa: Y015
+
+class _BudgetWindow:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BudgetWindowEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BudgetWindow.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BUDGET_WINDOW_UNSPECIFIED: _BudgetWindow.ValueType  # 0
+    """Not a window; never sent."""
+    BUDGET_WINDOW_DAY: _BudgetWindow.ValueType  # 1
+    """A day of the project's time zone."""
+    BUDGET_WINDOW_MONTH: _BudgetWindow.ValueType  # 2
+    """A month of the project's time zone."""
+    BUDGET_WINDOW_TOTAL: _BudgetWindow.ValueType  # 3
+    """For ever."""
+
+class BudgetWindow(_BudgetWindow, metaclass=_BudgetWindowEnumTypeWrapper):
+    """Stretch of time that a budget is counted over."""
+
+BUDGET_WINDOW_UNSPECIFIED: BudgetWindow.ValueType  # 0
+"""Not a window; never sent."""
+BUDGET_WINDOW_DAY: BudgetWindow.ValueType  # 1
+"""A day of the project's time zone."""
+BUDGET_WINDOW_MONTH: BudgetWindow.ValueType  # 2
+"""A month of the project's time zone."""
+BUDGET_WINDOW_TOTAL: BudgetWindow.ValueType  # 3
+"""For ever."""
+Global___BudgetWindow: _TypeAlias = BudgetWindow  # noqa: Y015
 
 @_typing.final
 class PlannedAttempt(_message.Message):
@@ -418,6 +487,513 @@ class QueryDecisionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QueryDecisionsResponse: _TypeAlias = QueryDecisionsResponse  # noqa: Y015
+
+@_typing.final
+class RecordFeedbackRequest(_message.Message):
+    """Request of RecordFeedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEEDBACK_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    feedback_id: _builtins.str
+    """Unique name, "fbk_…", made by the caller so that a retry is safe."""
+    request_id: _builtins.str
+    """The request that it is about. One of this and decision_id is set."""
+    decision_id: _builtins.str
+    """The decision that it is about."""
+    metric: _builtins.str
+    """What was judged, such as "helpful", at most 64 characters. Unset: the answer as a whole."""
+    value: _builtins.float
+    """How good, 0 (bad) to 1 (good)."""
+    comment: _builtins.str
+    """In the judge's words, at most 4,000 characters. Unset: none."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """Whose feedback it is."""
+
+    def __init__(
+        self,
+        *,
+        feedback_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        decision_id: _builtins.str = ...,
+        account: Global___Account | None = ...,
+        metric: _builtins.str = ...,
+        value: _builtins.float = ...,
+        comment: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "comment", b"comment", "decision_id", b"decision_id", "feedback_id", b"feedback_id", "metric", b"metric", "request_id", b"request_id", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordFeedbackRequest: _TypeAlias = RecordFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class RecordFeedbackResponse(_message.Message):
+    """Response of RecordFeedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordFeedbackResponse: _TypeAlias = RecordFeedbackResponse  # noqa: Y015
+
+@_typing.final
+class QueryUsageRequest(_message.Message):
+    """Request of QueryUsage. Conditions that are set must all hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    MAX_ROW_COUNT_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Attempts of one model. Unset: any."""
+    project_id: _builtins.str
+    """Attempts of one project. Unset: any."""
+    max_row_count: _builtins.int
+    """Most rows to answer, 1 to 10,000; more are refused, not cut. Unset: 1,000."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Attempts that started then or later. Unset: from the first."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Attempts that started before. Unset: to the last."""
+
+    @_builtins.property
+    def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___UsageDimension.ValueType]:
+        """What rows are made of, each dimension at most once. Empty: one row for all."""
+
+    @_builtins.property
+    def bucket(self) -> _duration_pb2.Duration:
+        """Length of a row's time, whole seconds from 1; set where grouped by TIME. Rows
+        begin at multiples of it since the Unix epoch.
+        """
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        group_by: _abc.Iterable[Global___UsageDimension.ValueType] | None = ...,
+        bucket: _duration_pb2.Duration | None = ...,
+        model_id: _builtins.str = ...,
+        project_id: _builtins.str = ...,
+        max_row_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "end_time", b"end_time", "group_by", b"group_by", "max_row_count", b"max_row_count", "model_id", b"model_id", "project_id", b"project_id", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryUsageRequest: _TypeAlias = QueryUsageRequest  # noqa: Y015
+
+@_typing.final
+class Percentiles(_message.Message):
+    """Three percentiles of a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    P50_FIELD_NUMBER: _builtins.int
+    P95_FIELD_NUMBER: _builtins.int
+    P99_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def p50(self) -> _duration_pb2.Duration:
+        """Half are at most this."""
+
+    @_builtins.property
+    def p95(self) -> _duration_pb2.Duration:
+        """95 % are at most this."""
+
+    @_builtins.property
+    def p99(self) -> _duration_pb2.Duration:
+        """99 % are at most this."""
+
+    def __init__(
+        self,
+        *,
+        p50: _duration_pb2.Duration | None = ...,
+        p95: _duration_pb2.Duration | None = ...,
+        p99: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["p50", b"p50", "p95", b"p95", "p99", b"p99"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["p50", b"p50", "p95", b"p95", "p99", b"p99"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Percentiles: _TypeAlias = Percentiles  # noqa: Y015
+
+@_typing.final
+class UsageRow(_message.Message):
+    """Sums over the attempts of one group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    BUCKET_START_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_COUNT_FIELD_NUMBER: _builtins.int
+    ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    OPERATOR_COST_NANOUSD_FIELD_NUMBER: _builtins.int
+    CALLER_COST_NANOUSD_FIELD_NUMBER: _builtins.int
+    UNPRICED_ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    LATENCY_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
+    LAST_START_TIME_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Set where grouped by MODEL."""
+    provider_id: _builtins.str
+    """Set where grouped by MODEL or PROVIDER."""
+    project_id: _builtins.str
+    """Set where grouped by PROJECT."""
+    key_id: _builtins.str
+    """Set where grouped by KEY and a key was asked for."""
+    category: _builtins.str
+    """Set where grouped by CATEGORY and the prompt was classified."""
+    request_count: _builtins.int
+    """Requests with at least one of these attempts."""
+    attempt_count: _builtins.int
+    """The attempts."""
+    succeeded_attempt_count: _builtins.int
+    """Of these, those that gave a whole answer."""
+    failed_attempt_count: _builtins.int
+    """Of these, those that the provider failed, before or after content."""
+    operator_cost_nanousd: _builtins.int
+    """Sum of costs billed to the operator, nano-dollars."""
+    caller_cost_nanousd: _builtins.int
+    """Sum of costs billed to callers' own keys, nano-dollars."""
+    unpriced_attempt_count: _builtins.int
+    """Attempts whose cost is unknown, because their model has no price."""
+    @_builtins.property
+    def bucket_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Start of the row's time. Set where grouped by TIME."""
+
+    @_builtins.property
+    def usage(self) -> _usage_pb2.TokenUsage:
+        """Sum of their tokens."""
+
+    @_builtins.property
+    def latency(self) -> Global___Percentiles:
+        """From start to end, of whole answers. Unset: there was none."""
+
+    @_builtins.property
+    def time_to_first_token(self) -> Global___Percentiles:
+        """From start to the first content, of attempts that gave any. Unset: none did."""
+
+    @_builtins.property
+    def last_start_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last of them started."""
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        provider_id: _builtins.str = ...,
+        project_id: _builtins.str = ...,
+        key_id: _builtins.str = ...,
+        category: _builtins.str = ...,
+        bucket_start_time: _timestamp_pb2.Timestamp | None = ...,
+        request_count: _builtins.int = ...,
+        attempt_count: _builtins.int = ...,
+        succeeded_attempt_count: _builtins.int = ...,
+        failed_attempt_count: _builtins.int = ...,
+        usage: _usage_pb2.TokenUsage | None = ...,
+        operator_cost_nanousd: _builtins.int = ...,
+        caller_cost_nanousd: _builtins.int = ...,
+        unpriced_attempt_count: _builtins.int = ...,
+        latency: Global___Percentiles | None = ...,
+        time_to_first_token: Global___Percentiles | None = ...,
+        last_start_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bucket_start_time", b"bucket_start_time", "last_start_time", b"last_start_time", "latency", b"latency", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "bucket_start_time", b"bucket_start_time", "caller_cost_nanousd", b"caller_cost_nanousd", "category", b"category", "failed_attempt_count", b"failed_attempt_count", "key_id", b"key_id", "last_start_time", b"last_start_time", "latency", b"latency", "model_id", b"model_id", "operator_cost_nanousd", b"operator_cost_nanousd", "project_id", b"project_id", "provider_id", b"provider_id", "request_count", b"request_count", "succeeded_attempt_count", b"succeeded_attempt_count", "time_to_first_token", b"time_to_first_token", "unpriced_attempt_count", b"unpriced_attempt_count", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageRow: _TypeAlias = UsageRow  # noqa: Y015
+
+@_typing.final
+class QueryUsageResponse(_message.Message):
+    """Response of QueryUsage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___UsageRow]:
+        """One row per group that has attempts, by time, then by cost, highest first."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___UsageRow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueryUsageResponse: _TypeAlias = QueryUsageResponse  # noqa: Y015
+
+@_typing.final
+class ForecastCostRequest(_message.Message):
+    """Request of ForecastCost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WINDOW_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    window: Global___BudgetWindow.ValueType
+    """Window to foresee; TOTAL is refused."""
+    project_id: _builtins.str
+    """Costs of one project. Unset: of all."""
+    def __init__(
+        self,
+        *,
+        window: Global___BudgetWindow.ValueType = ...,
+        project_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastCostRequest: _TypeAlias = ForecastCostRequest  # noqa: Y015
+
+@_typing.final
+class ForecastCostResponse(_message.Message):
+    """Response of ForecastCost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPENT_NANOUSD_FIELD_NUMBER: _builtins.int
+    FORECAST_NANOUSD_FIELD_NUMBER: _builtins.int
+    LOW_NANOUSD_FIELD_NUMBER: _builtins.int
+    HIGH_NANOUSD_FIELD_NUMBER: _builtins.int
+    spent_nanousd: _builtins.int
+    """Spent in the window until now, nano-dollars."""
+    forecast_nanousd: _builtins.int
+    """Expected at its end, nano-dollars."""
+    low_nanousd: _builtins.int
+    """95 % interval of that, lower end, nano-dollars."""
+    high_nanousd: _builtins.int
+    """95 % interval of that, upper end, nano-dollars."""
+    def __init__(
+        self,
+        *,
+        spent_nanousd: _builtins.int = ...,
+        forecast_nanousd: _builtins.int = ...,
+        low_nanousd: _builtins.int = ...,
+        high_nanousd: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forecast_nanousd", b"forecast_nanousd", "high_nanousd", b"high_nanousd", "low_nanousd", b"low_nanousd", "spent_nanousd", b"spent_nanousd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastCostResponse: _TypeAlias = ForecastCostResponse  # noqa: Y015
+
+@_typing.final
+class WatchOutcomeStatsRequest(_message.Message):
+    """Request of WatchOutcomeStats."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchOutcomeStatsRequest: _TypeAlias = WatchOutcomeStatsRequest  # noqa: Y015
+
+@_typing.final
+class OutcomeStat(_message.Message):
+    """How well a model did in a category. Graded answers alone count for success."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    GRADED_COUNT_FIELD_NUMBER: _builtins.int
+    GRADE_SUM_FIELD_NUMBER: _builtins.int
+    ANSWER_COUNT_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKEN_MEDIAN_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model of the catalogue."""
+    category: _builtins.str
+    """Category of the prompts."""
+    graded_count: _builtins.int
+    """Graded answers."""
+    grade_sum: _builtins.float
+    """Sum of their grades, each 0 to 1."""
+    answer_count: _builtins.int
+    """Attempts that gave a whole answer."""
+    output_token_median: _builtins.int
+    """Median of their completion tokens. Unset: there was none."""
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        category: _builtins.str = ...,
+        graded_count: _builtins.int = ...,
+        grade_sum: _builtins.float = ...,
+        answer_count: _builtins.int = ...,
+        output_token_median: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median", "output_token_median", b"output_token_median"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median", "answer_count", b"answer_count", "category", b"category", "grade_sum", b"grade_sum", "graded_count", b"graded_count", "model_id", b"model_id", "output_token_median", b"output_token_median"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__output_token_median: _TypeAlias = _typing.Literal["output_token_median"]  # noqa: Y015
+    _WhichOneofArgType__output_token_median: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_token_median) -> _WhichOneofReturnType__output_token_median | None: ...
+
+Global___OutcomeStat: _TypeAlias = OutcomeStat  # noqa: Y015
+
+@_typing.final
+class WatchOutcomeStatsResponse(_message.Message):
+    """One message of WatchOutcomeStats."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    STATS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Rises with each change; a decision records the one it was made with."""
+    @_builtins.property
+    def stats(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeStat]:
+        """All of them."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        stats: _abc.Iterable[Global___OutcomeStat] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stats", b"stats", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchOutcomeStatsResponse: _TypeAlias = WatchOutcomeStatsResponse  # noqa: Y015
+
+@_typing.final
+class WatchAlertsRequest(_message.Message):
+    """Request of WatchAlerts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAlertsRequest: _TypeAlias = WatchAlertsRequest  # noqa: Y015
+
+@_typing.final
+class Alert(_message.Message):
+    """Something that an administrator should know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    alert_id: _builtins.str
+    """Unique name, "alr_…"."""
+    kind: _builtins.str
+    """What it is, a closed set of words such as "budget_share_reached"."""
+    subject: _builtins.str
+    """What it is about, such as a project's or a model's id."""
+    message: _builtins.str
+    """For people."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was raised."""
+
+    def __init__(
+        self,
+        *,
+        alert_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        subject: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_id", b"alert_id", "create_time", b"create_time", "kind", b"kind", "message", b"message", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class WatchAlertsResponse(_message.Message):
+    """One message of WatchAlerts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALERT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def alert(self) -> Global___Alert:
+        """The alert."""
+
+    def __init__(
+        self,
+        *,
+        alert: Global___Alert | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAlertsResponse: _TypeAlias = WatchAlertsResponse  # noqa: Y015
 
 @_typing.final
 class GetStatusRequest(_message.Message):

@@ -55,6 +55,31 @@ class LedgerServiceStub:
                 request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsRequest.SerializeToString,
                 response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsResponse.FromString,
                 _registered_method=True)
+        self.RecordFeedback = channel.unary_unary(
+                '/pointsman.api.ledger.v1.LedgerService/RecordFeedback',
+                request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackResponse.FromString,
+                _registered_method=True)
+        self.QueryUsage = channel.unary_unary(
+                '/pointsman.api.ledger.v1.LedgerService/QueryUsage',
+                request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageResponse.FromString,
+                _registered_method=True)
+        self.ForecastCost = channel.unary_unary(
+                '/pointsman.api.ledger.v1.LedgerService/ForecastCost',
+                request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostResponse.FromString,
+                _registered_method=True)
+        self.WatchOutcomeStats = channel.unary_stream(
+                '/pointsman.api.ledger.v1.LedgerService/WatchOutcomeStats',
+                request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsResponse.FromString,
+                _registered_method=True)
+        self.WatchAlerts = channel.unary_stream(
+                '/pointsman.api.ledger.v1.LedgerService/WatchAlerts',
+                request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/pointsman.api.ledger.v1.LedgerService/GetStatus',
                 request_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetStatusRequest.SerializeToString,
@@ -97,6 +122,44 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordFeedback(self, request, context):
+        """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
+        NOT_FOUND where neither the request nor the decision is known.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryUsage(self, request, context):
+        """Sums up booked attempts: how many, how well, how fast, at what cost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForecastCost(self, request, context):
+        """Foresees what a budget's window will cost by its end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchOutcomeStats(self, request, context):
+        """Sends how well models did by category, whole, then again at each change. Ends
+        with the call's deadline (at most 1 h).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchAlerts(self, request, context):
+        """Sends alerts as they are raised, those still standing first. Ends with the
+        call's deadline (at most 1 h).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Tells how the service is.
         """
@@ -126,6 +189,31 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.QueryDecisions,
                     request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsRequest.FromString,
                     response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsResponse.SerializeToString,
+            ),
+            'RecordFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordFeedback,
+                    request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackResponse.SerializeToString,
+            ),
+            'QueryUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryUsage,
+                    request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageResponse.SerializeToString,
+            ),
+            'ForecastCost': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForecastCost,
+                    request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostResponse.SerializeToString,
+            ),
+            'WatchOutcomeStats': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchOutcomeStats,
+                    request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsResponse.SerializeToString,
+            ),
+            'WatchAlerts': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAlerts,
+                    request_deserializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -242,6 +330,141 @@ class LedgerService:
             '/pointsman.api.ledger.v1.LedgerService/QueryDecisions',
             pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsRequest.SerializeToString,
             pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.ledger.v1.LedgerService/RecordFeedback',
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackRequest.SerializeToString,
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.RecordFeedbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.ledger.v1.LedgerService/QueryUsage',
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageRequest.SerializeToString,
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.QueryUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForecastCost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.ledger.v1.LedgerService/ForecastCost',
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostRequest.SerializeToString,
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ForecastCostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchOutcomeStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pointsman.api.ledger.v1.LedgerService/WatchOutcomeStats',
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsRequest.SerializeToString,
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchOutcomeStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/pointsman.api.ledger.v1.LedgerService/WatchAlerts',
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsRequest.SerializeToString,
+            pointsman_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.WatchAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

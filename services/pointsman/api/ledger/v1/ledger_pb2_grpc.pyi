@@ -49,6 +49,22 @@ class LedgerServiceStub:
     """Keeps decisions. A decision_id kept before is left as it is."""
     QueryDecisions: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.QueryDecisionsRequest, _ledger_pb2.QueryDecisionsResponse]
     """Finds decisions, newest first."""
+    RecordFeedback: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.RecordFeedbackRequest, _ledger_pb2.RecordFeedbackResponse]
+    """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
+    NOT_FOUND where neither the request nor the decision is known.
+    """
+    QueryUsage: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.QueryUsageRequest, _ledger_pb2.QueryUsageResponse]
+    """Sums up booked attempts: how many, how well, how fast, at what cost."""
+    ForecastCost: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ForecastCostRequest, _ledger_pb2.ForecastCostResponse]
+    """Foresees what a budget's window will cost by its end."""
+    WatchOutcomeStats: _grpc.UnaryStreamMultiCallable[_ledger_pb2.WatchOutcomeStatsRequest, _ledger_pb2.WatchOutcomeStatsResponse]
+    """Sends how well models did by category, whole, then again at each change. Ends
+    with the call's deadline (at most 1 h).
+    """
+    WatchAlerts: _grpc.UnaryStreamMultiCallable[_ledger_pb2.WatchAlertsRequest, _ledger_pb2.WatchAlertsResponse]
+    """Sends alerts as they are raised, those still standing first. Ends with the
+    call's deadline (at most 1 h).
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetStatusRequest, _ledger_pb2.GetStatusResponse]
     """Tells how the service is."""
 
@@ -70,6 +86,22 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Keeps decisions. A decision_id kept before is left as it is."""
     QueryDecisions: _aio.UnaryUnaryMultiCallable[_ledger_pb2.QueryDecisionsRequest, _ledger_pb2.QueryDecisionsResponse]  # type: ignore[assignment]
     """Finds decisions, newest first."""
+    RecordFeedback: _aio.UnaryUnaryMultiCallable[_ledger_pb2.RecordFeedbackRequest, _ledger_pb2.RecordFeedbackResponse]  # type: ignore[assignment]
+    """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
+    NOT_FOUND where neither the request nor the decision is known.
+    """
+    QueryUsage: _aio.UnaryUnaryMultiCallable[_ledger_pb2.QueryUsageRequest, _ledger_pb2.QueryUsageResponse]  # type: ignore[assignment]
+    """Sums up booked attempts: how many, how well, how fast, at what cost."""
+    ForecastCost: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ForecastCostRequest, _ledger_pb2.ForecastCostResponse]  # type: ignore[assignment]
+    """Foresees what a budget's window will cost by its end."""
+    WatchOutcomeStats: _aio.UnaryStreamMultiCallable[_ledger_pb2.WatchOutcomeStatsRequest, _ledger_pb2.WatchOutcomeStatsResponse]  # type: ignore[assignment]
+    """Sends how well models did by category, whole, then again at each change. Ends
+    with the call's deadline (at most 1 h).
+    """
+    WatchAlerts: _aio.UnaryStreamMultiCallable[_ledger_pb2.WatchAlertsRequest, _ledger_pb2.WatchAlertsResponse]  # type: ignore[assignment]
+    """Sends alerts as they are raised, those still standing first. Ends with the
+    call's deadline (at most 1 h).
+    """
     GetStatus: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetStatusRequest, _ledger_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Tells how the service is."""
 
@@ -112,6 +144,52 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.QueryDecisionsResponse, _abc.Awaitable[_ledger_pb2.QueryDecisionsResponse]]:
         """Finds decisions, newest first."""
+
+    @_abc_1.abstractmethod
+    def RecordFeedback(
+        self,
+        request: _ledger_pb2.RecordFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.RecordFeedbackResponse, _abc.Awaitable[_ledger_pb2.RecordFeedbackResponse]]:
+        """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
+        NOT_FOUND where neither the request nor the decision is known.
+        """
+
+    @_abc_1.abstractmethod
+    def QueryUsage(
+        self,
+        request: _ledger_pb2.QueryUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.QueryUsageResponse, _abc.Awaitable[_ledger_pb2.QueryUsageResponse]]:
+        """Sums up booked attempts: how many, how well, how fast, at what cost."""
+
+    @_abc_1.abstractmethod
+    def ForecastCost(
+        self,
+        request: _ledger_pb2.ForecastCostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ForecastCostResponse, _abc.Awaitable[_ledger_pb2.ForecastCostResponse]]:
+        """Foresees what a budget's window will cost by its end."""
+
+    @_abc_1.abstractmethod
+    def WatchOutcomeStats(
+        self,
+        request: _ledger_pb2.WatchOutcomeStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ledger_pb2.WatchOutcomeStatsResponse], _abc.AsyncIterator[_ledger_pb2.WatchOutcomeStatsResponse]]:
+        """Sends how well models did by category, whole, then again at each change. Ends
+        with the call's deadline (at most 1 h).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchAlerts(
+        self,
+        request: _ledger_pb2.WatchAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_ledger_pb2.WatchAlertsResponse], _abc.AsyncIterator[_ledger_pb2.WatchAlertsResponse]]:
+        """Sends alerts as they are raised, those still standing first. Ends with the
+        call's deadline (at most 1 h).
+        """
 
     @_abc_1.abstractmethod
     def GetStatus(

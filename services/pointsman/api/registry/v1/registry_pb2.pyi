@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from pointsman.api.config.v1 import config_pb2 as _config_pb2
 from pointsman.api.status.v1 import status_pb2 as _status_pb2
 import builtins as _builtins
@@ -22,6 +23,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _VersionOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VersionOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VersionOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERSION_ORIGIN_UNSPECIFIED: _VersionOrigin.ValueType  # 0
+    """Not an origin; never sent."""
+    VERSION_ORIGIN_START: _VersionOrigin.ValueType  # 1
+    """The service started on files that had changed."""
+    VERSION_ORIGIN_FILE: _VersionOrigin.ValueType  # 2
+    """The files changed while it ran."""
+    VERSION_ORIGIN_API: _VersionOrigin.ValueType  # 3
+    """ApplyChanges."""
+    VERSION_ORIGIN_RESTORE: _VersionOrigin.ValueType  # 4
+    """RestoreVersion."""
+
+class VersionOrigin(_VersionOrigin, metaclass=_VersionOriginEnumTypeWrapper):
+    """Where a version came from."""
+
+VERSION_ORIGIN_UNSPECIFIED: VersionOrigin.ValueType  # 0
+"""Not an origin; never sent."""
+VERSION_ORIGIN_START: VersionOrigin.ValueType  # 1
+"""The service started on files that had changed."""
+VERSION_ORIGIN_FILE: VersionOrigin.ValueType  # 2
+"""The files changed while it ran."""
+VERSION_ORIGIN_API: VersionOrigin.ValueType  # 3
+"""ApplyChanges."""
+VERSION_ORIGIN_RESTORE: VersionOrigin.ValueType  # 4
+"""RestoreVersion."""
+Global___VersionOrigin: _TypeAlias = VersionOrigin  # noqa: Y015
 
 @_typing.final
 class Subscriber(_message.Message):
@@ -307,6 +340,268 @@ class ApplyChangesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApplyChangesResponse: _TypeAlias = ApplyChangesResponse  # noqa: Y015
+
+@_typing.final
+class CatalogVersion(_message.Message):
+    """One version of the catalogue, without its content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    DIFF_LINES_FIELD_NUMBER: _builtins.int
+    origin: Global___VersionOrigin.ValueType
+    """Where it came from."""
+    author: _builtins.str
+    """Who made it. Unset: nobody said so."""
+    @_builtins.property
+    def version(self) -> _config_pb2.ConfigVersion:
+        """Which."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was accepted."""
+
+    @_builtins.property
+    def diff_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it changed against the version before, one line per entry and field, at most 200."""
+
+    def __init__(
+        self,
+        *,
+        version: _config_pb2.ConfigVersion | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        origin: Global___VersionOrigin.ValueType = ...,
+        author: _builtins.str = ...,
+        diff_lines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "diff_lines", b"diff_lines", "origin", b"origin", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CatalogVersion: _TypeAlias = CatalogVersion  # noqa: Y015
+
+@_typing.final
+class ListVersionsRequest(_message.Message):
+    """Request of ListVersions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most to answer, 1 to 1,000. Unset: 50."""
+    page_token: _builtins.str
+    """Where to go on, from the response before. Unset: at the newest."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVersionsRequest: _TypeAlias = ListVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListVersionsResponse(_message.Message):
+    """Response of ListVersions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on. Unset: there is no more."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___CatalogVersion]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___CatalogVersion] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListVersionsResponse: _TypeAlias = ListVersionsResponse  # noqa: Y015
+
+@_typing.final
+class RestoreVersionRequest(_message.Message):
+    """Request of RestoreVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Number of the version whose content is wanted, at least 1."""
+    force: _builtins.bool
+    """True: allow what is refused as a likely mistake, as in ApplyChanges."""
+    author: _builtins.str
+    """Who restores, for the record."""
+    @_builtins.property
+    def base_version(self) -> _config_pb2.ConfigVersion:
+        """The newest version, as the caller knows it."""
+
+    def __init__(
+        self,
+        *,
+        base_version: _config_pb2.ConfigVersion | None = ...,
+        number: _builtins.int = ...,
+        force: _builtins.bool = ...,
+        author: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_version", b"base_version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "base_version", b"base_version", "force", b"force", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreVersionRequest: _TypeAlias = RestoreVersionRequest  # noqa: Y015
+
+@_typing.final
+class RestoreVersionResponse(_message.Message):
+    """Response of RestoreVersion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIFF_LINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> _config_pb2.ConfigVersion:
+        """The new version, with the earlier one's content."""
+
+    @_builtins.property
+    def diff_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What changed, as in ApplyChanges."""
+
+    def __init__(
+        self,
+        *,
+        version: _config_pb2.ConfigVersion | None = ...,
+        diff_lines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diff_lines", b"diff_lines", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreVersionResponse: _TypeAlias = RestoreVersionResponse  # noqa: Y015
+
+@_typing.final
+class AuditEntry(_message.Message):
+    """One accepted change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIFF_LINES_FIELD_NUMBER: _builtins.int
+    author: _builtins.str
+    """Who. Unset: nobody said so."""
+    origin: Global___VersionOrigin.ValueType
+    """How it came."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def version(self) -> _config_pb2.ConfigVersion:
+        """The version that it made."""
+
+    @_builtins.property
+    def diff_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it changed, one line per entry and field, at most 200."""
+
+    def __init__(
+        self,
+        *,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        author: _builtins.str = ...,
+        origin: Global___VersionOrigin.ValueType = ...,
+        version: _config_pb2.ConfigVersion | None = ...,
+        diff_lines: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "diff_lines", b"diff_lines", "origin", b"origin", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
+
+@_typing.final
+class ListAuditEntriesRequest(_message.Message):
+    """Request of ListAuditEntries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Most to answer, 1 to 1,000. Unset: 50."""
+    page_token: _builtins.str
+    """Where to go on, from the response before. Unset: at the newest."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuditEntriesRequest: _TypeAlias = ListAuditEntriesRequest  # noqa: Y015
+
+@_typing.final
+class ListAuditEntriesResponse(_message.Message):
+    """Response of ListAuditEntries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where to go on. Unset: there is no more."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEntry]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___AuditEntry] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAuditEntriesResponse: _TypeAlias = ListAuditEntriesResponse  # noqa: Y015
 
 @_typing.final
 class GetStatusRequest(_message.Message):

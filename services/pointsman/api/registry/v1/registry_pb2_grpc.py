@@ -50,6 +50,21 @@ class RegistryServiceStub:
                 request_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesRequest.SerializeToString,
                 response_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesResponse.FromString,
                 _registered_method=True)
+        self.ListVersions = channel.unary_unary(
+                '/pointsman.api.registry.v1.RegistryService/ListVersions',
+                request_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsResponse.FromString,
+                _registered_method=True)
+        self.RestoreVersion = channel.unary_unary(
+                '/pointsman.api.registry.v1.RegistryService/RestoreVersion',
+                request_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionResponse.FromString,
+                _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/pointsman.api.registry.v1.RegistryService/ListAuditEntries',
+                request_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/pointsman.api.registry.v1.RegistryService/GetStatus',
                 request_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.GetStatusRequest.SerializeToString,
@@ -87,6 +102,29 @@ class RegistryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListVersions(self, request, context):
+        """Lists the versions of the catalogue, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreVersion(self, request, context):
+        """Makes an earlier version's content the newest version. ABORTED with reason
+        "version_conflict" where base_version is not the newest; NOT_FOUND for an
+        unknown number; INVALID_ARGUMENT where that content no longer validates.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuditEntries(self, request, context):
+        """Lists who changed what, newest first. Nothing is ever removed from it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Tells how the service is.
         """
@@ -111,6 +149,21 @@ def add_RegistryServiceServicer_to_server(servicer, server):
                     servicer.ApplyChanges,
                     request_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesRequest.FromString,
                     response_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesResponse.SerializeToString,
+            ),
+            'ListVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVersions,
+                    request_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsResponse.SerializeToString,
+            ),
+            'RestoreVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreVersion,
+                    request_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionResponse.SerializeToString,
+            ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -200,6 +253,87 @@ class RegistryService:
             '/pointsman.api.registry.v1.RegistryService/ApplyChanges',
             pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesRequest.SerializeToString,
             pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ApplyChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.registry.v1.RegistryService/ListVersions',
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsRequest.SerializeToString,
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.registry.v1.RegistryService/RestoreVersion',
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionRequest.SerializeToString,
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.RestoreVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pointsman.api.registry.v1.RegistryService/ListAuditEntries',
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesRequest.SerializeToString,
+            pointsman_dot_api_dot_registry_dot_v1_dot_registry__pb2.ListAuditEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

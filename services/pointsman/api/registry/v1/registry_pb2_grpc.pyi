@@ -48,6 +48,15 @@ class RegistryServiceStub:
     "managed_by_file" where an entry belongs to the file and `adopt` is false;
     INVALID_ARGUMENT with every fault named where the result would not validate.
     """
+    ListVersions: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListVersionsRequest, _registry_pb2.ListVersionsResponse]
+    """Lists the versions of the catalogue, newest first."""
+    RestoreVersion: _grpc.UnaryUnaryMultiCallable[_registry_pb2.RestoreVersionRequest, _registry_pb2.RestoreVersionResponse]
+    """Makes an earlier version's content the newest version. ABORTED with reason
+    "version_conflict" where base_version is not the newest; NOT_FOUND for an
+    unknown number; INVALID_ARGUMENT where that content no longer validates.
+    """
+    ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListAuditEntriesRequest, _registry_pb2.ListAuditEntriesResponse]
+    """Lists who changed what, newest first. Nothing is ever removed from it."""
     GetStatus: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetStatusRequest, _registry_pb2.GetStatusResponse]
     """Tells how the service is."""
 
@@ -69,6 +78,15 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     "managed_by_file" where an entry belongs to the file and `adopt` is false;
     INVALID_ARGUMENT with every fault named where the result would not validate.
     """
+    ListVersions: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListVersionsRequest, _registry_pb2.ListVersionsResponse]  # type: ignore[assignment]
+    """Lists the versions of the catalogue, newest first."""
+    RestoreVersion: _aio.UnaryUnaryMultiCallable[_registry_pb2.RestoreVersionRequest, _registry_pb2.RestoreVersionResponse]  # type: ignore[assignment]
+    """Makes an earlier version's content the newest version. ABORTED with reason
+    "version_conflict" where base_version is not the newest; NOT_FOUND for an
+    unknown number; INVALID_ARGUMENT where that content no longer validates.
+    """
+    ListAuditEntries: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListAuditEntriesRequest, _registry_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
+    """Lists who changed what, newest first. Nothing is ever removed from it."""
     GetStatus: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetStatusRequest, _registry_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Tells how the service is."""
 
@@ -105,6 +123,33 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         "managed_by_file" where an entry belongs to the file and `adopt` is false;
         INVALID_ARGUMENT with every fault named where the result would not validate.
         """
+
+    @_abc_1.abstractmethod
+    def ListVersions(
+        self,
+        request: _registry_pb2.ListVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListVersionsResponse, _abc.Awaitable[_registry_pb2.ListVersionsResponse]]:
+        """Lists the versions of the catalogue, newest first."""
+
+    @_abc_1.abstractmethod
+    def RestoreVersion(
+        self,
+        request: _registry_pb2.RestoreVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.RestoreVersionResponse, _abc.Awaitable[_registry_pb2.RestoreVersionResponse]]:
+        """Makes an earlier version's content the newest version. ABORTED with reason
+        "version_conflict" where base_version is not the newest; NOT_FOUND for an
+        unknown number; INVALID_ARGUMENT where that content no longer validates.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAuditEntries(
+        self,
+        request: _registry_pb2.ListAuditEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_registry_pb2.ListAuditEntriesResponse, _abc.Awaitable[_registry_pb2.ListAuditEntriesResponse]]:
+        """Lists who changed what, newest first. Nothing is ever removed from it."""
 
     @_abc_1.abstractmethod
     def GetStatus(

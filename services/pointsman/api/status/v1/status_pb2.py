@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from pointsman.api.config.v1 import config_pb2 as pointsman_dot_api_dot_config_dot_v1_dot_config__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pointsman/api/status/v1/status.proto\x12\x17pointsman.api.status.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$pointsman/api/config/v1/config.proto\"\xae\x02\n\rServiceStatus\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x63pu_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15resident_memory_bytes\x18\x06 \x01(\x03\x12\x17\n\x0fin_flight_count\x18\x07 \x01(\x05\x12?\n\x0f\x61pplied_configs\x18\x08 \x03(\x0b\x32&.pointsman.api.status.v1.AppliedConfig\x12\x10\n\x08\x64\x65graded\x18\t \x03(\t\"\x8e\x01\n\rAppliedConfig\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.pointsman.api.config.v1.ConfigKind\x12\x37\n\x07version\x18\x02 \x01(\x0b\x32&.pointsman.api.config.v1.ConfigVersion\x12\x11\n\tfrom_disk\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pointsman/api/status/v1/status.proto\x12\x17pointsman.api.status.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$pointsman/api/config/v1/config.proto\"\xcd\x02\n\rServiceStatus\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x63pu_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15resident_memory_bytes\x18\x06 \x01(\x03\x12\x17\n\x0fin_flight_count\x18\x07 \x01(\x05\x12?\n\x0f\x61pplied_configs\x18\x08 \x03(\x0b\x32&.pointsman.api.status.v1.AppliedConfig\x12\x10\n\x08\x64\x65graded\x18\t \x03(\t\x12\x1d\n\x15open_connection_count\x18\n \x01(\x05\"\x8e\x01\n\rAppliedConfig\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.pointsman.api.config.v1.ConfigKind\x12\x37\n\x07version\x18\x02 \x01(\x0b\x32&.pointsman.api.config.v1.ConfigVersion\x12\x11\n\tfrom_disk\x18\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pointsman.api.status.v1.sta
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERVICESTATUS']._serialized_start=169
-  _globals['_SERVICESTATUS']._serialized_end=471
-  _globals['_APPLIEDCONFIG']._serialized_start=474
-  _globals['_APPLIEDCONFIG']._serialized_end=616
+  _globals['_SERVICESTATUS']._serialized_end=502
+  _globals['_APPLIEDCONFIG']._serialized_start=505
+  _globals['_APPLIEDCONFIG']._serialized_end=647
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,7 @@ class ServiceStatus(_message.Message):
     IN_FLIGHT_COUNT_FIELD_NUMBER: _builtins.int
     APPLIED_CONFIGS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
+    OPEN_CONNECTION_COUNT_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Which service: "gateway", "classifier", "registry", "executor" or "ledger"."""
     version: _builtins.str
@@ -48,6 +49,8 @@ class ServiceStatus(_message.Message):
     """
     in_flight_count: _builtins.int
     """Calls being served now, this one included."""
+    open_connection_count: _builtins.int
+    """Connections that the process holds open, listening ones left out."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the process started to serve."""
@@ -78,10 +81,11 @@ class ServiceStatus(_message.Message):
         in_flight_count: _builtins.int = ...,
         applied_configs: _abc.Iterable[Global___AppliedConfig] | None = ...,
         degraded: _abc.Iterable[_builtins.str] | None = ...,
+        open_connection_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cpu_time", b"cpu_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_configs", b"applied_configs", "cpu_time", b"cpu_time", "degraded", b"degraded", "in_flight_count", b"in_flight_count", "instance_id", b"instance_id", "resident_memory_bytes", b"resident_memory_bytes", "service", b"service", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_configs", b"applied_configs", "cpu_time", b"cpu_time", "degraded", b"degraded", "in_flight_count", b"in_flight_count", "instance_id", b"instance_id", "open_connection_count", b"open_connection_count", "resident_memory_bytes", b"resident_memory_bytes", "service", b"service", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
