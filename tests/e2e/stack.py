@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pointsman.settings import known_names
+
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 
@@ -20,7 +22,7 @@ def product_environment(var_dir: Path, catalog: Path, extra: Mapping[str, str]) 
     """The machine's environment without any setting of ours, then those of the test."""
     ours = ("POINTSMAN_", "OLLAMA_", "OPENAI_", "MODEL_PROFILES_PATH", "DATABASE_", "REDIS_", "PORT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    ports = {f"POINTSMAN_{service.upper()}_PORT": "0" for service in SERVICES}
+    ports = {name: "0" for name in known_names() if name.startswith("POINTSMAN_") and name.endswith("_PORT")}
     # An address where nothing listens: an Ollama on the tester's machine must not join in.
     nowhere = {"OLLAMA_BASE_URL": "http://127.0.0.1:9"}
     return {**kept, **ports, **nowhere, "POINTSMAN_VAR_DIR": str(var_dir), "POINTSMAN_CATALOG": str(catalog), **extra}
