@@ -42,11 +42,14 @@ format: .venv/dev.stamp ## format the sources
 generate: .venv/dev.stamp ## regenerate services/pointsman/api from protos/
 	protos/generate.sh services
 
-lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks
-	for pair in runtime:all dev:dev; do \
-	  $(BIN)/uv pip compile pyproject.toml --extra $${pair#*:} --upgrade --generate-hashes --override requirements/overrides.txt \
-	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q -o requirements/$${pair%:*}.lock; \
-	done
+LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --override requirements/overrides.txt \
+  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q
+IMAGES := gateway classifier registry executor ledger dashboard
+
+lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks: to run, to develop, and one for each image
+	$(LOCK) --upgrade --extra all -o requirements/runtime.lock
+	$(LOCK) --upgrade --extra dev -c requirements/runtime.lock -o requirements/dev.lock
+	for service in $(IMAGES); do $(LOCK) --extra build --extra $$service -c requirements/runtime.lock -o requirements/$$service.lock; done
 
 bench: .venv/dev.stamp ## measure latency, throughput and memory; alone on the machine, please
 	$(BIN)/python -m loadtest.bench
