@@ -5,6 +5,7 @@ With the registry away a service goes on with what it has, and starts with what 
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class ConfigWatcher:
         apply: Callable[[ConfigSnapshot], None],
         log: Logger,
         silence_s: float = SILENCE_S,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """folder: where the copies are kept; made where it is missing. silence_s: after which the registry counts as away."""
         self._channel = channel
@@ -59,7 +61,10 @@ class ConfigWatcher:
         self._apply = apply
         self._log = log
         self._silence_s = silence_s
+        self._now_s = now_s
         self._applied: dict[ConfigKind.ValueType, AppliedConfig] = {}
+        self._confirmed_s: dict[ConfigKind.ValueType, float] = {}
+        self._refused: set[ConfigKind.ValueType] = set()  # kinds whose newest version is not the one in use
         self._all_applied = asyncio.Event()
         self._away = False
         self._was_heard = False  # in the watch under way
@@ -68,6 +73,13 @@ class ConfigWatcher:
     def applied(self) -> list[AppliedConfig]:
         """Which version of each kind is in use; number 0 where none is."""
         return [self._applied.get(kind, AppliedConfig(kind=kind)) for kind in self._kinds]
+
+    def confirmed_s(self, kind: ConfigKind.ValueType) -> float | None:
+        """When the registry last confirmed that the kind's version in use is the newest, on the monotonic clock.
+
+        For a copy from disk that nobody has confirmed: when it was read. None where none is in use.
+        """
+        return self._confirmed_s.get(kind)
 
     async def wait_ready(self) -> None:
         """Return once every kind has been applied."""
@@ -110,14 +122,17 @@ class ConfigWatcher:
                 self._away, self._was_heard, self._pause_s = False, True, FIRST_PAUSE_S
                 if message.HasField("snapshot"):
                     await self._receive(message.snapshot)
+                self._note_confirmed()
 
     async def _receive(self, snapshot: ConfigSnapshot) -> None:
         rejection = ""
         try:
             self._take(snapshot, from_disk=False)
+            self._refused.discard(snapshot.kind)
             await asyncio.to_thread(write_copy, self._copy_of(snapshot.kind), snapshot)
         except (ServiceError, ValueError) as error:
             rejection = str(error)
+            self._refused.add(snapshot.kind)
             self._log.error(EVENT_REJECTED, kind=ConfigKind.Name(snapshot.kind), version=snapshot.version.number, reason=rejection)
         except OSError as error:  # in use all the same; only the next start would miss it
             self._log.error(EVENT_COPY_UNWRITABLE, kind=ConfigKind.Name(snapshot.kind), reason=str(error))
@@ -131,9 +146,17 @@ class ConfigWatcher:
             self._apply(snapshot)
             version: ConfigVersion = snapshot.version
             self._log.info(EVENT_APPLIED, kind=ConfigKind.Name(snapshot.kind), version=version.number, from_disk=from_disk)
+        self._confirmed_s[snapshot.kind] = self._now_s()
         self._applied[snapshot.kind] = AppliedConfig(kind=snapshot.kind, version=snapshot.version, from_disk=from_disk)
         if len(self._applied) == len(self._kinds):
             self._all_applied.set()
+
+    def _note_confirmed(self) -> None:
+        # Each message of a watch, beats too, says that what came before is still the newest.
+        now_s = self._now_s()
+        for kind, config in self._applied.items():
+            if kind not in self._refused and not config.from_disk:
+                self._confirmed_s[kind] = now_s
 
     async def _report(self, snapshot: ConfigSnapshot, rejection: str) -> None:
         request = registry_pb2.ReportAppliedRequest(

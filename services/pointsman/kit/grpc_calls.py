@@ -17,10 +17,13 @@ from pointsman.kit.grpc_client import AUTHORIZATION_KEY, REQUEST_ID_KEY
 from pointsman.kit.grpc_errors import abort
 from pointsman.kit.logging import Logger
 from pointsman.kit.request_context import adopt_request_id, bind_request, current_request_id
+from pointsman.kit.telemetry import Telemetry
+from pointsman.kit.tracing import TRACEPARENT_KEY
 
 HEALTH_PREFIX = "/grpc.health."
 EVENT_RPC_FINISHED = "rpc_finished"
 EVENT_RPC_CRASHED = "rpc_crashed"
+CANCELLED = "cancelled"
 
 # Any: messages of every method pass here.
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -38,12 +41,19 @@ class CallGuard(grpc.aio.ServerInterceptor):
     """
 
     def __init__(
-        self, *, deadline_s: Callable[[str, float | None], float], long_lived_methods: frozenset[str], token: SecretStr | None, log: Logger
+        self,
+        *,
+        deadline_s: Callable[[str, float | None], float],
+        long_lived_methods: frozenset[str],
+        token: SecretStr | None,
+        telemetry: Telemetry,
+        log: Logger,
     ) -> None:
         """token: what callers must show, where there is one."""
         self._deadline_s = deadline_s
         self._long_lived_methods = long_lived_methods
         self._expected = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+        self._telemetry = telemetry
         self._log = log
         self._timers: dict[asyncio.Timeout, str] = {}
         self._draining = False
@@ -104,21 +114,27 @@ class CallGuard(grpc.aio.ServerInterceptor):
         start_s = time.monotonic()
         outcome = "ok"
         timer = asyncio.timeout(seconds)
-        with bind_request(request_id, deadline=Deadline.after(seconds, now_s=start_s)):
+        serving = self._telemetry.tracing.server_span(
+            path.removeprefix("/"), traceparent=metadata.get(TRACEPARENT_KEY), attributes={"rpc.system": "grpc", "rpc.method": method}
+        )
+        with bind_request(request_id, deadline=Deadline.after(seconds, now_s=start_s)), serving as span:
             try:
                 async with timer:
                     with self._counted(timer, method):
                         self._check_token(metadata)
                         yield
             except (asyncio.CancelledError, GeneratorExit):
-                outcome = "cancelled"
+                outcome = CANCELLED
                 raise
             except Exception as error:  # noqa: BLE001  # the boundary: a bug ends one call, not the service
                 failure = self._failure_of(error, path, timer, seconds)
                 outcome = failure.reason
+                span.fail(outcome)
                 await abort(context, failure)
             finally:
-                self._log.info(EVENT_RPC_FINISHED, method=path, outcome=outcome, duration_s=round(time.monotonic() - start_s, 6))
+                duration_s = time.monotonic() - start_s
+                self._telemetry.calls.count_rpc(method, outcome, duration_s)
+                self._log.info(EVENT_RPC_FINISHED, method=path, outcome=outcome, duration_s=round(duration_s, 6))
 
     @contextmanager
     def _counted(self, timer: asyncio.Timeout, method: str) -> Iterator[None]:

@@ -13,6 +13,7 @@ from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import DeadlineExceeded
 from pointsman.kit.grpc_errors import RETRYABLE_STATUS_NAMES, to_service_error
 from pointsman.kit.request_context import current_request_id
+from pointsman.kit.tracing import TRACEPARENT_KEY, current_traceparent
 
 REQUEST_ID_KEY = "x-request-id"
 AUTHORIZATION_KEY = "authorization"
@@ -160,6 +161,9 @@ class ServiceChannel:
         request_id = current_request_id()
         if request_id is not None:
             metadata.append((REQUEST_ID_KEY, request_id))
+        traceparent = current_traceparent()
+        if traceparent is not None:
+            metadata.append((TRACEPARENT_KEY, traceparent))
         if self._token is not None:
             metadata.append((AUTHORIZATION_KEY, f"Bearer {self._token.get_secret_value()}"))
         return metadata

@@ -19,6 +19,7 @@ from pointsman.kit.grpc_client import DEFAULT_MAX_MESSAGE_BYTES, MAX_METADATA_BY
 from pointsman.kit.grpc_health import Health
 from pointsman.kit.listening import bind, join_address
 from pointsman.kit.logging import Logger
+from pointsman.kit.telemetry import Telemetry, silent_telemetry
 
 # What word of NOT_SERVING needs to reach every client and to take effect there.
 LEAVE_S = 0.2
@@ -74,13 +75,20 @@ async def serve_grpc(
     limits: GrpcServerLimits = GrpcServerLimits(),
     service_token: SecretStr | None = None,
     drain_s: float = 30.0,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[RunningGrpcServer]:
     """Serve until the context is left, then let running calls finish for drain_s.
 
     Each of service_names starts as NOT_SERVING. Long-lived calls are ended when the drain begins, with
     "shutting_down". Raises AddressInUse where the port is taken.
     """
-    guard = CallGuard(deadline_s=limits.deadline_s, long_lived_methods=limits.long_lived_methods, token=service_token, log=log)
+    guard = CallGuard(
+        deadline_s=limits.deadline_s,
+        long_lived_methods=limits.long_lived_methods,
+        token=service_token,
+        telemetry=telemetry or silent_telemetry(service_names[0]),
+        log=log,
+    )
     options = server_options(limits, drain_s)
     server = grpc.aio.server(interceptors=[guard], options=options, maximum_concurrent_rpcs=limits.max_concurrent_calls)
     health = Health(service_names)

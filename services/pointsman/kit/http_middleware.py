@@ -11,7 +11,10 @@ from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
 from pointsman.kit.http_errors import render_error
 from pointsman.kit.json_loader import dump_json
 from pointsman.kit.logging import Logger
+from pointsman.kit.metrics import known_method
 from pointsman.kit.request_context import adopt_request_id, bind_request
+from pointsman.kit.telemetry import Telemetry, silent_telemetry
+from pointsman.kit.tracing import TRACEPARENT_KEY, Span
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -22,6 +25,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_HEADER_BYTES = 16 << 10
 MAX_HEADER_COUNT = 100
 MAX_URL_BYTES = 8 << 10
+TRACEPARENT_HEADER = TRACEPARENT_KEY.encode()
 EVENT_FINISHED = "http_request_finished"
 EVENT_CRASHED = "http_request_crashed"
 
@@ -29,11 +33,12 @@ EVENT_CRASHED = "http_request_crashed"
 class EdgeMiddleware:
     """Wraps a whole ASGI application."""
 
-    def __init__(self, app: App, *, max_body_bytes: int, log: Logger) -> None:
+    def __init__(self, app: App, *, max_body_bytes: int, log: Logger, telemetry: Telemetry | None = None) -> None:
         """max_body_bytes: of one request; more is refused before it is read."""
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._log = log
+        self._telemetry = telemetry or silent_telemetry("http")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -43,19 +48,31 @@ class EdgeMiddleware:
         headers = dict(scope["headers"])
         request_id = adopt_request_id(headers.get(b"x-request-id", b"").decode("latin-1"))
         answer = Answer(send, request_id)
+        method = known_method(scope["method"])
+        traceparent = headers.get(TRACEPARENT_HEADER, b"").decode("latin-1")
+        serving = self._telemetry.tracing.server_span(method, traceparent=traceparent, attributes={"http.request.method": method})
         start_s = time.monotonic()
-        with bind_request(request_id):
+        with bind_request(request_id), serving as span:
             try:
                 check_caps(scope, headers, self._max_body_bytes)
                 await self._app(scope, BodyReader(receive, self._max_body_bytes), answer)
             except ServiceError as error:
+                span.fail(error.reason)
                 await answer.fail(error)
             except Exception:  # noqa: BLE001  # the boundary: a bug ends one request, not the service
-                self._log.exception(EVENT_CRASHED, method=scope["method"])
+                self._log.exception(EVENT_CRASHED, method=method)
+                span.fail("internal")
                 await answer.fail(internal_error(request_id))
             finally:
-                duration_s = round(time.monotonic() - start_s, 6)
-                self._log.info(EVENT_FINISHED, method=scope["method"], route=route_of(scope), status=answer.status, duration_s=duration_s)
+                self._finish(span, method, route_of(scope), answer.status, time.monotonic() - start_s)
+
+    def _finish(self, span: Span, method: str, route: str, status: int | None, duration_s: float) -> None:
+        span.rename(f"{method} {route}")
+        span.set_attribute("http.route", route)
+        if status is not None:
+            span.set_attribute("http.response.status_code", status)
+        self._telemetry.calls.count_http(method, route, status, duration_s)
+        self._log.info(EVENT_FINISHED, method=method, route=route, status=status, duration_s=round(duration_s, 6))
 
 
 class Answer:

@@ -20,6 +20,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from pointsman.kit.request_context import current_request_id
+from pointsman.kit.tracing import current_trace_id
 
 Logger = FilteringBoundLogger
 
@@ -70,10 +71,13 @@ class LibraryLogHandler(logging.Handler):
 
 
 def add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add the current request's id, where there is one."""
+    """Add the ids of the current request and of its trace, where there are any."""
     request_id = current_request_id()
     if request_id is not None:
         event.setdefault("request_id", request_id)
+    trace_id = current_trace_id()
+    if trace_id is not None:
+        event.setdefault("trace_id", trace_id)
     return event
 
 

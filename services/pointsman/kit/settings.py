@@ -69,6 +69,12 @@ class ServiceSettings(BaseModel):
         default=False,
         description="true: listen anywhere without a credential; for a private network only",
     )
+    otlp_endpoint: str | None = env_field(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        default=None,
+        description="address of an OpenTelemetry collector, such as http://localhost:4317 (gRPC); unset: nothing is traced",
+        pattern=r"^https?://[^\s/]+:\d{1,5}/?$",
+    )
     drain_s: float = env_field(
         "POINTSMAN_DRAIN_S",
         default=30.0,
