@@ -1,10 +1,10 @@
 # Everything that a person or a machine runs here. `make` alone tells what there is.
 PYTHON ?= python3.11
 BIN := .venv/bin
-SOURCES := services tests loadtest
+SOURCES := services tests loadtest protos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate lock bench clean
+.PHONY: help run test check format generate freeze lock bench clean
 
 help: ## tell what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: .venv/dev.stamp ## format the sources
 
 generate: .venv/dev.stamp ## regenerate services/pointsman/api from protos/
 	protos/generate.sh services
+
+freeze: .venv/dev.stamp ## add what is new in protos/ to the baseline that breaking changes are checked against
+	$(BIN)/python protos/freeze.py
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --generate-hashes --override requirements/overrides.txt \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q

@@ -853,7 +853,7 @@ class OutcomeStat(_message.Message):
     GRADED_COUNT_FIELD_NUMBER: _builtins.int
     GRADE_SUM_FIELD_NUMBER: _builtins.int
     ANSWER_COUNT_FIELD_NUMBER: _builtins.int
-    OUTPUT_TOKEN_MEDIAN_FIELD_NUMBER: _builtins.int
+    MEDIAN_OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Model of the catalogue."""
     category: _builtins.str
@@ -864,8 +864,8 @@ class OutcomeStat(_message.Message):
     """Sum of their grades, each 0 to 1."""
     answer_count: _builtins.int
     """Attempts that gave a whole answer."""
-    output_token_median: _builtins.int
-    """Median of their completion tokens. Unset: there was none."""
+    median_output_token_count: _builtins.int
+    """Median of their completion tokens, 0 or more. Unset: there was none."""
     def __init__(
         self,
         *,
@@ -874,15 +874,15 @@ class OutcomeStat(_message.Message):
         graded_count: _builtins.int = ...,
         grade_sum: _builtins.float = ...,
         answer_count: _builtins.int = ...,
-        output_token_median: _builtins.int | None = ...,
+        median_output_token_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median", "output_token_median", b"output_token_median"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count", "median_output_token_count", b"median_output_token_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median", "answer_count", b"answer_count", "category", b"category", "grade_sum", b"grade_sum", "graded_count", b"graded_count", "model_id", b"model_id", "output_token_median", b"output_token_median"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count", "answer_count", b"answer_count", "category", b"category", "grade_sum", b"grade_sum", "graded_count", b"graded_count", "median_output_token_count", b"median_output_token_count", "model_id", b"model_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__output_token_median: _TypeAlias = _typing.Literal["output_token_median"]  # noqa: Y015
-    _WhichOneofArgType__output_token_median: _TypeAlias = _typing.Literal["_output_token_median", b"_output_token_median"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_token_median) -> _WhichOneofReturnType__output_token_median | None: ...
+    _WhichOneofReturnType__median_output_token_count: _TypeAlias = _typing.Literal["median_output_token_count"]  # noqa: Y015
+    _WhichOneofArgType__median_output_token_count: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_output_token_count) -> _WhichOneofReturnType__median_output_token_count | None: ...
 
 Global___OutcomeStat: _TypeAlias = OutcomeStat  # noqa: Y015
 
@@ -895,7 +895,7 @@ class WatchOutcomeStatsResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     STATS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
-    """Rises with each change; a decision records the one it was made with."""
+    """From 1, higher with each change; a decision records the one it was made with."""
     @_builtins.property
     def stats(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeStat]:
         """All of them."""

@@ -149,7 +149,7 @@ class Attempt(_message.Message):
     failure_reason: _builtins.str
     """Stable reason where it did not succeed, such as "provider_timeout". Unset: it succeeded."""
     provider_status_code: _builtins.int
-    """HTTP status that the provider answered. Unset: none came."""
+    """HTTP status that the provider answered, 100 to 599. Unset: none came."""
     billed_to: Global___BilledTo.ValueType
     """Who pays."""
     cost_nanousd: _builtins.int
