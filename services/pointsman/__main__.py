@@ -36,6 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     route.add_argument("prompt", help="the prompt; - reads it from standard input")
     route.add_argument("--policy", help="cheap, balanced, quality, one of the catalogue's, or a number from 0 to 1")
     route.add_argument("--generate", action="store_true", help="call the chosen model and print its answer")
+    text = "tell whether a service takes work; without a name, all that `up` runs here"
+    health = commands.add_parser("health", parents=[common], help=text, description=text)
+    health.add_argument("service", nargs="?", choices=SERVICES, help="the one to ask, at the address of its settings")
     for name, text in LEARNING.items():
         command = commands.add_parser(name, parents=[common], help=text, description=text)
         command.add_argument("--data", required=True, help="folder of labelled prompts")
@@ -55,6 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
             from pointsman.cli.route_command import route
 
             return route(arguments)
+        case "health":
+            from pointsman.cli.health_command import health
+
+            return health(arguments)
         case "train" | "eval":
             from pointsman.learning.commands import run_learning
 

@@ -3,12 +3,14 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+ADDRESSES_FILE = "addresses.json"
 REQUEST_TIMEOUT_S = 610  # longer than the gateway's own longest request by default, so that its answer is heard
+# No proxy: what is called is on this machine or named by its operator.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class GatewayUnreachable(Exception):
@@ -21,11 +23,14 @@ class GatewayRefused(Exception):
 
 def gateway_url(var_dir: Path, *, port: int) -> str:
     """Where the gateway listens: what `up` wrote into its folder, else the port of the settings."""
-    written = var_dir / "addresses.json"
-    if written.exists():
-        addresses: Mapping[str, str] = json.loads(written.read_text(encoding="utf-8"))
-        return f"http://{addresses['gateway']}"
-    return f"http://127.0.0.1:{port}"
+    return f"http://{read_addresses(var_dir).get('gateway', f'127.0.0.1:{port}')}"
+
+
+def read_addresses(var_dir: Path) -> dict[str, str]:
+    """Where the services of a running `up` listen, by name; empty where none runs on that folder."""
+    written = var_dir / ADDRESSES_FILE
+    addresses: dict[str, str] = json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
+    return addresses
 
 
 def call_gateway(url: str, path: str, *, body: object = None, key: str | None = None) -> dict[str, Any]:
@@ -36,10 +41,8 @@ def call_gateway(url: str, path: str, *, body: object = None, key: str | None = 
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{url}{path}", data=data, headers=headers)  # noqa: S310  # our own http address
-    # No proxy: the gateway is on this machine or named by its operator.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=REQUEST_TIMEOUT_S) as answer:
+        with OPENER.open(request, timeout=REQUEST_TIMEOUT_S) as answer:
             parsed: dict[str, Any] = json.load(answer)
             return parsed
     except urllib.error.HTTPError as error:

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pointsman.cli.gateway_http import ADDRESSES_FILE
 from pointsman.kit.lifecycle import run_until_stopped
 from pointsman.kit.logging import configure_logging
 from pointsman.settings import ALL_SETTINGS, load_all, load_one
@@ -19,7 +20,6 @@ from pointsman.settings import ALL_SETTINGS, load_all, load_one
 Addresses = Mapping[str, str]
 # Each `serve` takes its own settings type; `load_one` gives it just that.
 Serve = Callable[[Any], AbstractAsyncContextManager[Addresses]]
-ADDRESSES_FILE = "addresses.json"
 
 
 def serve_one(name: str) -> int:
