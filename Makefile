@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := services tests loadtest protos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate freeze lock bench clean
+.PHONY: help run test test-compose check format generate freeze lock bench clean
 
 help: ## tell what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check: .venv/dev.stamp ## style, types, import contracts, sizes, generated code
 
 test: check ## check, then every test that needs no more than this machine
 	$(BIN)/pytest
+
+test-compose: .venv/dev.stamp ## build the images, run them with compose, three classifiers among them, and try everything
+	$(BIN)/pytest -m compose -s tests/compose
 
 format: .venv/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix $(SOURCES)
