@@ -31,6 +31,7 @@ class PromptText:
 
     text: str = field(repr=False)
     context_digest: str | None = field(default=None, repr=False)
+    cache_scope: str = ""  # opaque: judgements are found again only by prompts of the same scope
 
 
 class Classifier(Protocol):
@@ -46,6 +47,7 @@ class RulesInForce:
 
     judge: Callable[[str], Judgement]
     categories: frozenset[str] = BUILT_IN_CATEGORIES
+    version: str = ""  # of the classification configuration
 
 
 class AttemptOutcome(StrEnum):

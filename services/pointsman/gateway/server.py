@@ -19,6 +19,7 @@ from pointsman.gateway.adapters.usage_messages import unix_seconds_of
 from pointsman.gateway.core.circuit import Circuit
 from pointsman.gateway.engine.completing import Completing
 from pointsman.gateway.engine.decision_book import DecisionBook
+from pointsman.gateway.engine.judgement_cache import JudgementCache, cache_scope
 from pointsman.gateway.engine.judging import Judging
 from pointsman.gateway.engine.provider_watch import watch_providers
 from pointsman.gateway.engine.routing import Routing
@@ -73,9 +74,24 @@ def build_parts(settings: GatewaySettings, services: Services, world: World, pro
     """The engine over any services."""
     settling = Settling(ledger=services.ledger, budget_s=settings.settle_timeout_s, log=log)
     book = DecisionBook(ledger=services.ledger, read_model_ids=model_ids_of, log=log)
-    judging = Judging(classifier=services.classifier, world=world, circuit=Circuit(), budget_s=settings.classifier_timeout_s, log=log)
+    judging = Judging(
+        classifier=services.classifier,
+        world=world,
+        circuit=Circuit(),
+        cache=judgement_cache(settings),
+        keyed_hash=prompt_hash,
+        budget_s=settings.classifier_timeout_s,
+        log=log,
+    )
     spending = Spending(ledger=services.ledger, settling=settling, circuit=Circuit(), budget_s=settings.ledger_timeout_s)
-    routing = Routing(world=world, judging=judging, book=book, render=decision_record, routing_threshold=settings.routing_threshold)
+    routing = Routing(
+        world=world,
+        judging=judging,
+        book=book,
+        render=decision_record,
+        cache_scope_of=lambda project_id: cache_scope("" if settings.share_classifications else project_id, prompt_hash),
+        routing_threshold=settings.routing_threshold,
+    )
     limits = Limits(settings.request_timeout_s, settings.slow_request_timeout_s)
     engine = Engine(
         world=world,
@@ -87,6 +103,17 @@ def build_parts(settings: GatewaySettings, services: Services, world: World, pro
         in_flight=InFlight(settings.max_in_flight),
     )
     return Parts(engine, settling, book)
+
+
+def judgement_cache(settings: GatewaySettings) -> JudgementCache | None:
+    """The memory of classifications; None where none is to be kept."""
+    if settings.cache_ttl_s == 0:
+        return None
+    return JudgementCache(
+        max_entries=settings.classification_cache_entries,
+        max_bytes=settings.classification_cache_bytes,
+        time_to_live_s=settings.cache_ttl_s,
+    )
 
 
 @asynccontextmanager

@@ -100,6 +100,32 @@ class GatewaySettings(ServiceSettings):
         le=10,
         description="Longest that an answer waits for its settlement; past it that comes later",
     )
+    cache_ttl_s: int = env_field(
+        "CACHE_TTL",
+        default=3_600,
+        ge=0,
+        le=604_800,
+        description="seconds that a classification is kept, a tenth more or less; an hour, in which rules rarely change; 0 keeps none",
+    )
+    classification_cache_entries: int = env_field(
+        "POINTSMAN_CLASSIFICATION_CACHE_ENTRIES",
+        default=10_000,
+        ge=1,
+        le=10_000_000,
+        description="Most classifications kept in the gateway's memory; 10,000 are what the bytes below hold in any case",
+    )
+    classification_cache_bytes: int = env_field(
+        "POINTSMAN_CLASSIFICATION_CACHE_BYTES",
+        default=16 << 20,
+        ge=1 << 10,
+        le=8 << 30,
+        description="Most memory that they take, in bytes; 16 MiB are some 6,000, and a seventh of a gateway",
+    )
+    share_classifications: bool = env_field(
+        "POINTSMAN_SHARE_CLASSIFICATIONS",
+        default=False,
+        description="true: projects find each other's; then the time of an answer tells whether another project asked the same",
+    )
     max_in_flight: int = env_field(
         "POINTSMAN_MAX_IN_FLIGHT",
         default=2_000,

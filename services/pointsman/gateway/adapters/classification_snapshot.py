@@ -25,7 +25,7 @@ def rules_of(snapshot: pb.ConfigSnapshot, now_s: Callable[[], float] = time.mono
         start_s = now_s()
         return replace(judge_by_rules(rules, text), total_s=now_s() - start_s)
 
-    return RulesInForce(judge, categories)
+    return RulesInForce(judge, categories, f"{snapshot.version.epoch}/{snapshot.version.number}")
 
 
 def judge_by_rules(rules: RuleSet, text: str) -> Judgement:

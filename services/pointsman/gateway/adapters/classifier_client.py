@@ -39,9 +39,8 @@ class ClassifierClient:
 
     async def classify(self, prompt: PromptText, *, strategy: Strategy, deadline: Deadline) -> Judgement:
         """The judgement."""
-        request = pb.ClassifyPromptRequest(
-            prompt=pb.PromptInput(text=prompt.text, context_digest=prompt.context_digest or ""), strategy=STRATEGIES[strategy]
-        )
+        given = pb.PromptInput(text=prompt.text, context_digest=prompt.context_digest or "", cache_scope=prompt.cache_scope)
+        request = pb.ClassifyPromptRequest(prompt=given, strategy=STRATEGIES[strategy])
         response = await self._channel.call(self._stub.ClassifyPrompt, request, deadline=deadline)
         return judgement_of(response.classification)
 

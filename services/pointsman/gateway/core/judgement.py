@@ -25,6 +25,14 @@ class ClassificationMethod(StrEnum):
     DEGRADED = "degraded"
 
 
+class CacheUse(StrEnum):
+    """Whether a judgement was found or made."""
+
+    HIT = "hit"  # in the gateway's memory or the classifier's cache
+    MISS = "miss"
+    OFF = "off"  # nothing was looked up
+
+
 @dataclass(frozen=True, slots=True)
 class NearestExample:
     """A known prompt near the one judged; never a user's."""

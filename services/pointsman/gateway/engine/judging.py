@@ -1,18 +1,21 @@
-"""What kind of work a prompt is: the classifier's word, else the gateway's own by rules."""
+"""What kind of work a prompt is: the classifier's word, found in memory or asked for, else the gateway's own by rules."""
 
 import math
 import time
+import unicodedata
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from pointsman.gateway import names
 from pointsman.gateway.core.circuit import Circuit
-from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, Judgement
+from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, CacheUse, Judgement
+from pointsman.gateway.engine.judgement_cache import Found, JudgementCache, KeyedHash, judgement_key
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import InvalidArgument, Overloaded, ServiceError
 from pointsman.kit.logging import Logger
+from pointsman.rules.text_window import text_window
 
 DEGRADED_CLASSIFIER = "classifier"
 # Far more than a catalogue can add: 64 categories are the most that one request may compare.
@@ -28,6 +31,7 @@ class Judged:
 
     judgement: Judgement | None
     is_degraded: bool = False
+    cache: CacheUse = CacheUse.OFF
 
 
 class Judging:
@@ -39,14 +43,18 @@ class Judging:
         classifier: Classifier,
         world: World,
         circuit: Circuit,
+        cache: JudgementCache | None,
+        keyed_hash: KeyedHash,
         budget_s: float,
         log: Logger,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """budget_s: longest that a request waits for the classifier."""
+        """cache: None where every prompt is to be judged anew. budget_s: longest that a request waits for the classifier."""
         self._classifier = classifier
         self._world = world
         self._circuit = circuit
+        self._cache = cache
+        self._keyed_hash = keyed_hash
         self._budget_s = budget_s
         self._log = log
         self._now_s = now_s
@@ -54,14 +62,29 @@ class Judging:
     async def judge(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judged:
         """Never fails; the answer comes within the budget, by rules where the classifier does not give one."""
         rules = self._world.rules
+        found = await self._find(prompt, strategy, rules, deadline.min(Deadline.after(self._budget_s, now_s=self._now_s())))
+        judgement = found.judgement
+        if judgement is None:
+            return Judged(judge_by_rules(prompt, rules), is_degraded=True, cache=CacheUse.OFF if self._cache is None else CacheUse.MISS)
+        if judgement.cache_hit:  # whatever this gateway keeps, the classifier may have a cache of its own
+            return Judged(judgement, cache=CacheUse.HIT)
+        return Judged(judgement, cache=CacheUse.OFF if self._cache is None else CacheUse.MISS)
+
+    async def _find(self, prompt: PromptText, strategy: Strategy, rules: RulesInForce | None, deadline: Deadline) -> Found:
+        """The judgement from memory, or from the classifier."""
         categories = BUILT_IN_CATEGORIES if rules is None else rules.categories
-        judgement = await self._ask(prompt, strategy, deadline.min(Deadline.after(self._budget_s, now_s=self._now_s())))
-        if judgement is not None and not is_sound(judgement, categories):
+
+        async def ask() -> Judgement | None:
+            judgement = await self._ask(prompt, strategy, deadline)
+            if judgement is None or is_sound(judgement, categories):
+                return judgement
             self._log.warning(names.CLASSIFIER_ANSWER_REFUSED)
-            judgement = None
-        if judgement is not None:
-            return Judged(judgement)
-        return Judged(judge_by_rules(prompt, rules), is_degraded=True)
+            return None
+
+        if self._cache is None:
+            return Found(await ask())
+        key = judgement_key(prompt, strategy, "" if rules is None else rules.version, self._keyed_hash)
+        return await self._cache.find(key, ask, deadline)
 
     async def _ask(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judgement | None:
         """The classifier's answer; None where it has none. One log line at each change, not one a request."""
@@ -85,6 +108,11 @@ class Judging:
         if was_open:
             self._log.info(names.CLASSIFIER_BACK)
         return judgement
+
+
+def text_to_judge(text: str) -> str:
+    """What of a text is judged: its ends, as far as the classifier reads, in one way of writing the same characters."""
+    return unicodedata.normalize("NFC", text_window(text.strip()).replace("\r\n", "\n"))
 
 
 def judge_by_rules(prompt: PromptText, rules: RulesInForce | None) -> Judgement | None:

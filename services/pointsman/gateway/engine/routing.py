@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pointsman.gateway.core.catalog import Agent, Catalog, Policy
-from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
+from pointsman.gateway.core.judgement import CacheUse, ClassificationMethod, Judgement
 from pointsman.gateway.core.policies import ModelNameKind, PolicyChoice, find_agent, parse_model_name, resolve_policy
 from pointsman.gateway.core.ranking import decide
 from pointsman.gateway.core.request_shape import RequestShape
@@ -13,12 +13,11 @@ from pointsman.gateway.core.routing import Cause, Constraints, PriorDecision, Pu
 from pointsman.gateway.core.routing_errors import DecisionStale, InvalidPolicy, ModelNotFound, RoutingError
 from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
 from pointsman.gateway.engine.failures import routing_failure
-from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging
+from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging, text_to_judge
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Account, DecisionRecord, PromptText, Strategy
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.ids import new_id
-from pointsman.rules.text_window import text_window
 
 DEGRADED_STRATEGY = "strategy"
 DEGRADED_NO_TEXT = "no_text"
@@ -62,6 +61,7 @@ class Routed:
     degraded: tuple[str, ...]
     prompt_hash: bytes
     catalog: Catalog = field(repr=False)
+    cache: CacheUse = CacheUse.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,19 @@ class Routing:
         judging: Judging,
         book: DecisionBook,
         render: Callable[[Routed], DecisionRecord],
+        cache_scope_of: Callable[[str], str],
         routing_threshold: float | None,
         time_s: Callable[[], float] = time.time,
     ) -> None:
-        """render: the decision as the ledger keeps it. routing_threshold: least success of a local model."""
+        """render: the decision as the ledger keeps it. cache_scope_of: who, by project, may find whose classifications.
+
+        routing_threshold: least success of a local model.
+        """
         self._world = world
         self._judging = judging
         self._book = book
         self._render = render
+        self._cache_scope_of = cache_scope_of
         self._routing_threshold = routing_threshold
         self._time_s = time_s
 
@@ -119,6 +124,7 @@ class Routing:
             degraded=(*degraded, *decision.degraded),
             prompt_hash=order.prompt_hash,
             catalog=catalog,
+            cache=judged.cache,
         )
         if not is_rerun:
             self._keep(routed)
@@ -137,9 +143,9 @@ class Routing:
         text = order.shape.last_human_turn
         if not text:
             return Judged(None), (DEGRADED_NO_TEXT,)
-        # The classifier reads no more than that of a text (classifier.proto), so no more is sent.
         strategy, degraded = strategy_of(order, policy)
-        judged = await self._judging.judge(PromptText(text_window(text), order.shape.context_digest or None), strategy, deadline)
+        prompt = PromptText(text_to_judge(text), order.shape.context_digest or None, self._cache_scope_of(order.account.project_id))
+        judged = await self._judging.judge(prompt, strategy, deadline)
         if judged.is_degraded:
             return judged, (*degraded, DEGRADED_CLASSIFIER)
         without_encoder = judged.judgement is not None and judged.judgement.method is ClassificationMethod.DEGRADED

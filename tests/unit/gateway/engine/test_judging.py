@@ -3,12 +3,14 @@
 import asyncio
 import math
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from pointsman.gateway.core.circuit import Circuit
-from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
-from pointsman.gateway.engine.judging import Judging, is_sound
+from pointsman.gateway.core.judgement import CacheUse, ClassificationMethod, Judgement
+from pointsman.gateway.engine.judgement_cache import JudgementCache
+from pointsman.gateway.engine.judging import Judging, is_sound, text_to_judge
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
@@ -23,11 +25,15 @@ DEADLINE = Deadline(math.inf)  # modules are loaded minutes before their tests r
 AWAY = Unavailable("dependency_down", "away")
 
 
-def judging(classifier: FakeClassifier, *, world: World | None = None, circuit: Circuit | None = None) -> Judging:
+def judging(
+    classifier: FakeClassifier, *, world: World | None = None, circuit: Circuit | None = None, cache: JudgementCache | None = None
+) -> Judging:
     return Judging(
         classifier=classifier,
         world=world or World(rules=RulesInForce(ruled)),
         circuit=circuit or Circuit(),
+        cache=cache,
+        keyed_hash=lambda text: sha256(text).digest(),
         budget_s=0.15,
         log=get_logger("gateway"),
         now_s=lambda: 0.0,
@@ -110,3 +116,44 @@ async def test_an_answer_that_cannot_be_reckoned_with_counts_as_none(answer: Jud
 
 def test_categories_of_the_catalogue_are_known() -> None:
     assert is_sound(judgement("spells"), {"spells"})
+
+
+def memory() -> JudgementCache:
+    return JudgementCache(max_entries=10, max_bytes=1 << 20, time_to_live_s=100.0, now_s=lambda: 0.0)
+
+
+async def test_the_second_time_the_classifier_is_not_asked() -> None:
+    classifier = FakeClassifier()
+    asking = judging(classifier, cache=memory())
+    judged = [await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE) for _ in range(2)]
+    assert ([one.cache for one in judged], len(classifier.calls)) == ([CacheUse.MISS, CacheUse.HIT], 1)
+    assert judged[1].judgement == replace(classifier.answer, cache_hit=True)
+
+
+async def test_a_hit_in_the_classifiers_cache_is_one() -> None:
+    classifier = FakeClassifier(answer=replace(judgement(), cache_hit=True))
+    assert (await judging(classifier).judge(PROMPT, Strategy.HYBRID, DEADLINE)).cache is CacheUse.HIT
+    assert (await judging(FakeClassifier()).judge(PROMPT, Strategy.HYBRID, DEADLINE)).cache is CacheUse.OFF
+
+
+async def test_other_rules_make_every_prompt_new() -> None:
+    classifier, world = FakeClassifier(), World(rules=RulesInForce(ruled, version="e/1"))
+    asking = judging(classifier, world=world, cache=memory())
+    await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    world.rules = RulesInForce(ruled, version="e/2")
+    assert (await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)).cache is CacheUse.MISS
+
+
+@pytest.mark.parametrize("answer", UNSOUND.values(), ids=UNSOUND)
+async def test_an_answer_that_cannot_be_reckoned_with_is_not_kept(answer: Judgement) -> None:
+    classifier = FakeClassifier(answer=answer)
+    asking = judging(classifier, cache=memory())
+    await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    classifier.answer = judgement()
+    judged = await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert (judged.judgement, judged.cache) == (judgement(), CacheUse.MISS)
+
+
+@pytest.mark.parametrize("text", ["caf\u00e9\nbar", "  caf\u00e9\nbar\n", "cafe\u0301\r\nbar"], ids=["plain", "in space", "decomposed"])
+def test_ways_of_writing_the_same_are_one_text(text: str) -> None:
+    assert text_to_judge(text) == "caf\u00e9\nbar"

@@ -13,6 +13,7 @@ from pointsman.gateway.core.request_shape import shape_of
 from pointsman.gateway.core.routing import Cause, Purpose
 from pointsman.gateway.engine.routing import Order, Routed
 from pointsman.gateway.ports import Account, Strategy
+from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import Conflict, InvalidArgument, NotFound, Unavailable
 from tests.fakes.gateways import FakeGateway, three_models
@@ -138,6 +139,32 @@ async def test_a_long_prompt_goes_to_the_classifier_by_its_ends() -> None:
     await route(order("a" * 500_000 + "z"), gateway)
     (text, _) = gateway.classifier.calls[0]
     assert (len(text.text), text.text[-1]) == (4_001, "z")
+
+
+async def test_a_prompt_judged_before_is_not_judged_again() -> None:
+    gateway = FakeGateway()
+    engine = gateway.parts().engine
+    routed = [await engine.routing.route(order(text), DEADLINE) for text in ("hello", " hello\n", "other")]
+    assert ([one.cache.value for one in routed], len(gateway.classifier.calls)) == (["miss", "hit", "miss"], 2)
+
+
+@pytest.mark.parametrize(("shared", "uses"), [(False, ["miss", "miss"]), (True, ["miss", "hit"])], ids=["apart", "shared"])
+async def test_projects_share_judgements_only_where_told_to(*, shared: bool, uses: list[str]) -> None:
+    gateway = FakeGateway(settings=GatewaySettings(share_classifications=shared))
+    engine = gateway.parts().engine
+    accounts = [Account("acme"), Account("globex")]
+    routed = [await engine.routing.route(order(account=account), DEADLINE) for account in accounts]
+    assert [one.cache.value for one in routed] == uses
+    scopes = [prompt.cache_scope for prompt, _ in gateway.classifier.calls]
+    assert len(set(scopes)) == len(scopes)
+    assert not any(account.project_id in scope for account in accounts for scope in scopes), "the classifier learns no names"
+
+
+async def test_a_cache_that_is_off_keeps_nothing() -> None:
+    gateway = FakeGateway(settings=GatewaySettings(cache_ttl_s=0))
+    engine = gateway.parts().engine
+    routed = [await engine.routing.route(order(), DEADLINE) for _ in range(2)]
+    assert ([one.cache.value for one in routed], len(gateway.classifier.calls)) == (["off", "off"], 2)
 
 
 async def test_a_request_sees_one_catalogue_from_start_to_end() -> None:
