@@ -1,7 +1,9 @@
-"""README tells the truth: its table of settings is the code's, and the places it names exist."""
+"""The pages for people tell the truth: the table of settings is the code's, and the places that are named exist."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from pointsman.kit.settings import ServiceSettings, environment_names
 from pointsman.settings import ALL_SETTINGS
@@ -38,7 +40,8 @@ def test_settings_table_is_that_of_the_code() -> None:
     assert table[1] == settings_table()
 
 
-def test_every_path_that_readme_names_exists() -> None:
-    named = re.findall(r"`((?:services|protos|deploy|docs|tests)/[\w./-]+)`", README)
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_every_path_that_is_named_exists(page: str) -> None:
+    named = re.findall(r"`((?:services|protos|deploy|docs|tests|requirements)/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8"))
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
