@@ -7,7 +7,7 @@ from typing import TypeVar
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.executor.settings import ExecutorSettings
 from pointsman.gateway.settings import GatewaySettings
-from pointsman.kit.settings import DOTENV, ServiceSettings, environment_names, load_settings
+from pointsman.kit.settings import DOTENV, ServiceSettings, environment_names, load_settings, read_environment
 from pointsman.ledger.settings import LedgerSettings
 from pointsman.registry.settings import RegistrySettings
 
@@ -19,6 +19,14 @@ ALL_SETTINGS: dict[str, type[ServiceSettings]] = {
     "gateway": GatewaySettings,
 }
 
+# Names that the systems which this replaces understood, and this version does not act on. Whoever sets one is told so.
+INACTIVE_NAMES = {
+    "ANALYTICS_API_KEY": "no catalogue feed is read yet",
+    "DATABASE_URL": "everything is kept in SQLite, in DATABASE_PATH",
+    "JUDGE_MODEL": "nothing is labelled by a model yet",
+    "ROUTER_MODEL_PATH": "prompts are judged by MiniLM and rules alone",
+}
+
 S = TypeVar("S", bound=ServiceSettings)
 
 
@@ -26,6 +34,12 @@ def known_names() -> list[str]:
     """Every environment name that some service understands."""
     entries = [entry for kind in ALL_SETTINGS.values() for entry in environment_names(kind)]
     return [name for entry in entries for name in (entry.name, *entry.aliases)]
+
+
+def inactive_settings() -> list[str]:
+    """What is set and has no effect, with the reason."""
+    values = read_environment(os.environ, DOTENV)
+    return [f"{name}: has no effect: {reason}" for name, reason in INACTIVE_NAMES.items() if name in values]
 
 
 def load_one(kind: type[S]) -> S:

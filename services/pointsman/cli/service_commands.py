@@ -14,8 +14,8 @@ from typing import Any
 
 from pointsman.cli.gateway_http import ADDRESSES_FILE
 from pointsman.kit.lifecycle import run_until_stopped
-from pointsman.kit.logging import configure_logging
-from pointsman.settings import ALL_SETTINGS, load_all, load_one
+from pointsman.kit.logging import configure_logging, get_logger
+from pointsman.settings import ALL_SETTINGS, inactive_settings, load_all, load_one
 
 Addresses = Mapping[str, str]
 # Each `serve` takes its own settings type; `load_one` gives it just that.
@@ -26,6 +26,7 @@ def serve_one(name: str) -> int:
     """Run one service alone; the exit status."""
     settings = load_one(ALL_SETTINGS[name])
     configure_logging(settings.log_level)
+    warn_of_inactive_settings(name)
     return run_until_stopped(server_of(name)(settings), on_ready=print_addresses)
 
 
@@ -41,6 +42,7 @@ def serve_all(arguments: argparse.Namespace) -> int:
     # A person who starts it by hand wants the screen, not a line for each request.
     is_quiet = not arguments.json and "log_level" not in settings.gateway.model_fields_set
     configure_logging("warning" if is_quiet else settings.gateway.log_level)
+    warn_of_inactive_settings("up")
     # Here, because an image of one service has neither the others' libraries nor the screen's, and because
     # gRPC reads its log level from the environment when it is imported.
     from pointsman import up
@@ -55,6 +57,12 @@ def serve_all(arguments: argparse.Namespace) -> int:
     serving = up.serve(settings, on_progress=None if arguments.json else print_progress)
     on_ready = print_addresses if arguments.json else show_screen
     return run_until_stopped(with_addresses_file(serving, settings.gateway.var_dir), on_ready=on_ready)
+
+
+def warn_of_inactive_settings(command: str) -> None:
+    """One line where something is set that has no effect: a silent one would deceive."""
+    if problems := inactive_settings():
+        get_logger(command).warning("settings_inactive", settings=problems)
 
 
 async def print_addresses(addresses: Addresses) -> None:
