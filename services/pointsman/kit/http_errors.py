@@ -1,10 +1,13 @@
 """Expected failures as HTTP answers, in the shape of OpenAI's API. No other file names an HTTP error status."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pointsman.kit.errors import ErrorKind, InvalidArgument, MethodNotAllowed, NotFound, ServiceError, internal_error
 
+UNKNOWN_STATUS = 0
+ALLOWED_METHODS = "allowed_methods"  # in the metadata of MethodNotAllowed
 MAX_RETRY_AFTER_S = 60
 DEFAULT_RETRY_AFTER_S = 1
 
@@ -64,6 +67,8 @@ def render_error(error: ServiceError, *, request_id: str | None) -> RenderedErro
     headers = {"x-should-retry": "true" if retryable else "false"}
     if request_id is not None:
         headers["x-request-id"] = request_id
+    if error.kind is ErrorKind.METHOD_NOT_ALLOWED and ALLOWED_METHODS in error.metadata:
+        headers["allow"] = error.metadata[ALLOWED_METHODS]
     if retryable and status in {429, 503}:
         seconds = DEFAULT_RETRY_AFTER_S if error.retry_after_s is None else math.ceil(error.retry_after_s)
         headers["retry-after"] = str(min(MAX_RETRY_AFTER_S, max(1, seconds)))
@@ -78,13 +83,17 @@ def render_error(error: ServiceError, *, request_id: str | None) -> RenderedErro
     return RenderedError(status, {"error": body}, headers)
 
 
-def from_http_status(status: int) -> ServiceError:
-    """The failure behind a status that a web framework raised by itself, such as for an unknown path."""
+def from_http_status(status: int, *, allowed_methods: Sequence[str] = ()) -> ServiceError:
+    """The failure behind a status that a web framework raised by itself, such as for an unknown path.
+
+    allowed_methods: those that the path takes.
+    """
     match status:
         case 404:
             return NotFound("route_not_found", "no such path; /docs lists those that exist")
         case 405:
-            return MethodNotAllowed("method_not_allowed", "this path does not take this method")
+            allowed = ", ".join(allowed_methods)
+            return MethodNotAllowed("method_not_allowed", "this path does not take this method", metadata={ALLOWED_METHODS: allowed})
         case _:
             reason = next((reason for reason, known in STATUS_BY_REASON.items() if known == status), "invalid_value")
             return InvalidArgument(reason, "the request cannot be read")

@@ -64,6 +64,21 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
     ) -> registry_pb2.ApplyChangesResponse:
         raise NotImplementedError
 
+    async def ListVersions(  # noqa: N802  # gRPC's name
+        self, request: registry_pb2.ListVersionsRequest, context: Any
+    ) -> registry_pb2.ListVersionsResponse:
+        raise NotImplementedError
+
+    async def RestoreVersion(  # noqa: N802  # gRPC's name
+        self, request: registry_pb2.RestoreVersionRequest, context: Any
+    ) -> registry_pb2.RestoreVersionResponse:
+        raise NotImplementedError
+
+    async def ListAuditEntries(  # noqa: N802  # gRPC's name
+        self, request: registry_pb2.ListAuditEntriesRequest, context: Any
+    ) -> registry_pb2.ListAuditEntriesResponse:
+        raise NotImplementedError
+
     async def GetStatus(  # noqa: N802  # gRPC's name
         self, request: registry_pb2.GetStatusRequest, context: Any
     ) -> registry_pb2.GetStatusResponse:

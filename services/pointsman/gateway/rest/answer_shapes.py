@@ -188,20 +188,3 @@ class DecisionShape(RecommendationShape):
 
     cause: str
     created_at: str
-
-
-class ErrorDetailShape(TypedDict):
-    """Why a request was not answered."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str
-    source: str
-    provider: str | None
-
-
-class ErrorShape(TypedDict):
-    """Every error's body."""
-
-    error: ErrorDetailShape

@@ -11,11 +11,11 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_headers import completion_headers
 from pointsman.gateway.rest.deltas import chunks
 from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_body
-from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE, JsonObject, read_object
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_chat
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
 from pointsman.kit.errors import ServiceError
+from pointsman.kit.json_body import JSON_MEDIA_TYPE, JsonObject, read_object
 from pointsman.kit.json_loader import dump_json
 
 METADATA_HEADER = "x-pointsman-metadata"

@@ -3,8 +3,8 @@
 import json
 import re
 
-from pointsman.gateway.rest.json_body import JsonObject
 from pointsman.kit.errors import InvalidArgument
+from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue
 
 # Letters of any script, but nothing that breaks a header or a log line.

@@ -1,8 +1,8 @@
 """Checks OpenAI messages as far as the gateway depends on them; what it does not read is the provider's to judge."""
 
 from pointsman.gateway.rest.checks import check_list, check_object, check_text, refuse
-from pointsman.gateway.rest.json_body import JsonObject
 from pointsman.kit.errors import InvalidArgument
+from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue
 
 MAX_MESSAGES = 2_048

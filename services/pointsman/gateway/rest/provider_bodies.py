@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from pointsman.gateway.rest.json_body import JsonObject
 from pointsman.gateway.rest.route_models import RouteBody
+from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue, dump_json
 
 # Ours: they mean nothing to a provider.

@@ -13,11 +13,11 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_headers import completion_headers, recommendation_headers
 from pointsman.gateway.rest.deltas import MessageBuilder
 from pointsman.gateway.rest.event_stream import EventStream, EventWriter, error_body, named_event
-from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE, read_object
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_route
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
 from pointsman.kit.errors import ServiceError
+from pointsman.kit.json_body import JSON_MEDIA_TYPE, read_object
 from pointsman.kit.json_loader import dump_json
 
 

@@ -9,8 +9,8 @@ from pointsman.gateway.core.catalog import Capability, DataClass
 from pointsman.gateway.core.money import NANOUSD_PER_USD
 from pointsman.gateway.core.routing import Constraints
 from pointsman.gateway.rest.checks import refuse
-from pointsman.gateway.rest.json_body import JsonObject
 from pointsman.kit.errors import InvalidArgument
+from pointsman.kit.json_body import JsonObject
 
 MAX_USD = 1_000_000.0
 MAX_TOKENS = 2**31 - 1

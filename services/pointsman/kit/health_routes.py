@@ -1,27 +1,30 @@
 """Health routes: always open, and they say nothing else."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from pointsman.gateway.engine.world import World
-from pointsman.gateway.rest.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.errors import Unavailable
+from pointsman.kit.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.json_loader import dump_json
 
 ALIVE = dump_json({"ok": True})
 HEALTHY = dump_json({"status": "ok"})
 
 
-def health_routes(world: World) -> list[BaseRoute]:
-    """Plain routes: the dependencies of the API's routes, such as authentication, do not apply to them."""
+def health_routes(is_ready: Callable[[], bool], *, is_draining: Callable[[], bool] = lambda: False) -> list[BaseRoute]:
+    """Plain routes: the dependencies of an API's routes, such as authentication, do not apply to them."""
 
     async def live(_request: Request) -> Response:
         return Response(ALIVE, media_type=JSON_MEDIA_TYPE)
 
     async def ready(_request: Request) -> Response:
-        if not world.is_ready:
-            raise Unavailable("shutting_down" if world.is_draining else "dependency_down", "not ready")
+        if is_draining():
+            raise Unavailable("shutting_down", "not ready")
+        if not is_ready():
+            raise Unavailable("dependency_down", "not ready")
         return Response(ALIVE, media_type=JSON_MEDIA_TYPE)
 
     async def healthy(_request: Request) -> Response:
