@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from socket import socket
+from typing import Any, Literal
 
 import uvicorn
 
+from pointsman.kit.errors import Unavailable
 from pointsman.kit.listening import bind, join_address
 
 KEEP_ALIVE_S = 75  # longer than the 60 s that load balancers keep an idle connection, so that they close first
 BACKLOG = 2_048
+MAX_WEBSOCKET_MESSAGE_BYTES = 1 << 20  # what a page's form may hold, many times over
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,18 @@ class RunningHttpServer:
 class EmbeddedServer(uvicorn.Server):
     """uvicorn without signal handlers: the process's lifecycle is not its business."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.has_started = asyncio.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Start. Raises Unavailable where the application refuses to."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # uvicorn would end the process
+            raise Unavailable("start_refused", "serve HTTP: the application did not start") from error
+        self.has_started.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave all signals to the process."""
@@ -31,10 +46,20 @@ class EmbeddedServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> AsyncIterator[RunningHttpServer]:
+async def serve_http(
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    drain_s: float,
+    lifespan: Literal["off", "on"] = "off",
+    websockets: Literal["none", "websockets-sansio"] = "none",
+) -> AsyncIterator[RunningHttpServer]:
     """Serve the ASGI application until the context is left, then let running requests finish for drain_s, in whole seconds, at least 1.
 
-    app: any ASGI 3 application. Raises AddressInUse where the port is taken.
+    app: any ASGI 3 application. lifespan: "on" where it must be told of start and end. websockets: which of uvicorn's
+    implementations serves them, if any. Raises AddressInUse where the port is taken, Unavailable where the application
+    does not start.
     """
     bound = bind(host, port)
     bound.listen(BACKLOG)  # at once: who connects before uvicorn is up waits, and is not refused
@@ -42,9 +67,10 @@ async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> Async
         app,
         log_config=None,
         access_log=False,
-        lifespan="off",
+        lifespan=lifespan,
         http="httptools",
-        ws="none",
+        ws=websockets,
+        ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
         loop="none",
         backlog=BACKLOG,
         server_header=False,
@@ -56,7 +82,22 @@ async def serve_http(app: Any, *, host: str, port: int, drain_s: float) -> Async
     server = EmbeddedServer(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
+        await wait_started(server, serving)
         yield RunningHttpServer(join_address(host, bound.getsockname()[1]))
     finally:
         server.should_exit = True
-        await serving
+        try:
+            await serving
+        finally:
+            bound.close()  # where it never came to serving
+
+
+async def wait_started(server: EmbeddedServer, serving: asyncio.Task[None]) -> None:
+    """Return once it serves; raise why it does not."""
+    starting = asyncio.create_task(server.has_started.wait())
+    try:
+        await asyncio.wait({starting, serving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        starting.cancel()
+    if serving.done():
+        serving.result()

@@ -153,3 +153,39 @@ async def test_an_error_inside_the_context_comes_out_as_it_is() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await fail()
+
+
+class PageApp:
+    """An application with a start, an end and a websocket, as the dashboard's framework is."""
+
+    def __init__(self, *, refuses_to_start: bool = False) -> None:
+        self.refuses_to_start = refuses_to_start
+        self.heard: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for event in ("startup", "shutdown"):
+                self.heard.append((await receive())["type"])
+                await send({"type": f"lifespan.{event}.{'failed' if self.refuses_to_start else 'complete'}"})
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": (await receive())["text"]})
+
+
+async def test_an_application_is_told_of_start_and_end_and_may_have_websockets() -> None:
+    app = PageApp()
+    edge = EdgeMiddleware(app, max_body_bytes=1, log=capturing_log()[0])
+    serving = serve_http(edge, host="127.0.0.1", port=0, drain_s=1, lifespan="on", websockets="websockets-sansio")
+    async with serving as server, aiohttp.ClientSession() as client:
+        assert app.heard == ["lifespan.startup"]
+        async with client.ws_connect(f"http://{server.address}/") as websocket:
+            await websocket.send_str("hello")
+            assert (await websocket.receive_str()) == "hello"
+    assert app.heard == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_an_application_that_refuses_to_start_stops_the_service_and_not_the_process() -> None:
+    app = PageApp(refuses_to_start=True)
+    with pytest.raises(Unavailable, match="did not start"):
+        await serve_http(app, host="127.0.0.1", port=0, drain_s=1, lifespan="on").__aenter__()
