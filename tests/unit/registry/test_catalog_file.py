@@ -8,12 +8,12 @@ from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, load, model_t
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("models: []\n", "catalog.yaml:1: schema_version: is missing", id="no-schema-version"),
+        pytest.param("models: []\npolicies: {}\n", "catalog.yaml:1: schema_version: is missing", id="no-schema-version"),
         pytest.param("schema_version: 2\nmodels: []\n", "catalog.yaml:1: schema_version: must be 1 or less", id="newer-schema"),
         pytest.param("schema_version: 1\n", "catalog.yaml:1: models: is missing", id="no-models"),
         pytest.param("schema_version: 1\nmodels:\n", "catalog.yaml:2: models: is missing", id="models-without-value"),
         pytest.param("schema_version: 1\nmodels: {}\n", "catalog.yaml:2: models: must be a list", id="models-mapping"),
-        pytest.param("- a\n", "catalog.yaml:1: must be a mapping of fields", id="list-at-top"),
+        pytest.param("a\n", "catalog.yaml:1: must be a mapping of fields", id="text-at-top"),
         pytest.param(HEAD + "extra: 1\n", "catalog.yaml:7: extra: is no field of this place", id="unknown-section"),
         pytest.param(HEAD + "  - just text\n", "catalog.yaml:7: models[1]: must be a mapping of fields", id="model-is-text"),
         pytest.param(HEAD + "  - {id: small, provider: demo}\n", "catalog.yaml:7: models[1].id: is the same as on line 6", id="same-id"),

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pointsman.registry.core.catalog import Catalog, Classification, Model, Provider
+from pointsman.registry.core.catalog import Catalog, Classification, Model, ModelStatus, Provider
 from pointsman.registry.core.catalog_file import CatalogFile
 from pointsman.registry.core.document import Plain, node_from_plain
 from pointsman.registry.core.fields import Place, Reference, Refused, Report
 from pointsman.registry.core.model_entries import read_model
 from pointsman.registry.core.problems import ProblemList
 from pointsman.registry.core.provider_entries import read_provider
+from pointsman.registry.core.shipped import NOTHING_SHIPPED, PROVIDER_ALIASES, PROVIDER_IDS, Shipped, built_in_provider, completed, offer_of
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES, KeywordRule
 
 T = TypeVar("T")
@@ -37,14 +38,30 @@ class Configuration:
     inactive_sections: tuple[str, ...]
 
 
-def assemble(file: CatalogFile, api: ApiEntries, *, default_rules: tuple[KeywordRule, ...], problems: ProblemList) -> Configuration:
-    """The effective configuration: the file's entries, those of the API over them."""
+def assemble(
+    file: CatalogFile,
+    api: ApiEntries,
+    *,
+    default_rules: tuple[KeywordRule, ...],
+    problems: ProblemList,
+    shipped: Shipped = NOTHING_SHIPPED,
+) -> Configuration:
+    """The effective configuration: the file's entries, those of the API over them.
+
+    Older files' and the API's models may name a built-in provider, and what they leave out is looked up.
+    """
     report = Report(API_ORIGIN, problems)
     own_providers = _read_providers(api.providers, report)
     own_models = _read_models(api.models, report)
+    references = (*(one for one in file.references if one.owner not in api.models), *report.references)
+    providers = _overlay({provider.id: provider for provider in file.providers}, own_providers)
+    providers |= _built_in_providers(references, own_providers.keys() | providers.keys(), shipped)
+    models = _overlay({model.id: model for model in file.models}, own_models)
+    looked_up = [models[model_id] for model_id in file.looked_up_ids | own_models.keys() if model_id in models]
+    models |= {model.id: completed(model, providers.get(model.provider_id), shipped) for model in looked_up}
     catalog = Catalog(
-        providers=_overlay({provider.id: provider for provider in file.providers}, own_providers),
-        models=_overlay({model.id: model for model in file.models}, own_models),
+        providers=providers,
+        models=models,
         policies={policy.id: policy for policy in file.policies},
         routing_rules=file.routing_rules,
         agents=file.agents,
@@ -56,8 +73,12 @@ def assemble(file: CatalogFile, api: ApiEntries, *, default_rules: tuple[Keyword
     return Configuration(
         catalog=catalog,
         classification=Classification(rules, file.added_categories),
-        references=(*_references_in_use(file, api), *report.references),
-        warnings=tuple(f"{path}: belongs to the API; the file's entry is not used" for path in ignored),
+        references=references,
+        warnings=(
+            *file.warnings,
+            *(f"{path}: belongs to the API; the file's entry is not used" for path in ignored),
+            *_retired(looked_up, providers, shipped),
+        ),
         inactive_sections=tuple(dict.fromkeys((*file.inactive_sections, *report.inactive))),
     )
 
@@ -70,7 +91,8 @@ def check_references(configuration: Configuration, problems: ProblemList) -> lis
     awaited = {"model": catalog.models.keys(), "agent": {agent.name for agent in catalog.agents}}
     warnings = []
     for reference in configuration.references:
-        problem = reference.problem(f"there is no {reference.kind} {reference.target!r}")
+        built_in = f"; built in are {', '.join((*PROVIDER_IDS, *PROVIDER_ALIASES))}" if reference.may_be_built_in else ""
+        problem = reference.problem(f"there is no {reference.kind} {reference.target!r}{built_in}")
         if reference.kind in awaited and reference.target not in awaited[reference.kind]:
             warnings.append(f"{problem}; it does not apply until there is")
         if reference.kind in known and reference.target not in known[reference.kind]:
@@ -78,11 +100,24 @@ def check_references(configuration: Configuration, problems: ProblemList) -> lis
     return warnings
 
 
-def _references_in_use(file: CatalogFile, api: ApiEntries) -> Iterator[Reference]:
-    """The file's references without those of models that the API has taken over."""
-    taken_over = {index for index, model in enumerate(file.models) if model.id in api.models}
-    prefixes = tuple(f"models[{index}]." for index in taken_over)
-    return (reference for reference in file.references if not (prefixes and reference.path.startswith(prefixes)))
+def _built_in_providers(references: Iterable[Reference], decided_ids: Iterable[str], shipped: Shipped) -> dict[str, Provider]:
+    """The built-in providers that models name and nobody has made or removed."""
+    decided = set(decided_ids)
+    names = {
+        reference.target
+        for reference in references
+        if reference.kind == "provider" and (reference.may_be_built_in or reference.file == API_ORIGIN) and reference.target not in decided
+    }
+    found = {name: built_in_provider(name, shipped) for name in sorted(names)}
+    return {name: provider for name, provider in found.items() if provider is not None}
+
+
+def _retired(models: Iterable[Model], providers: Mapping[str, Provider], shipped: Shipped) -> Iterator[str]:
+    """What is to be said of models that their provider has stopped serving."""
+    for model in sorted(models, key=lambda one: one.id):
+        offer = offer_of(model, providers.get(model.provider_id), shipped)
+        if offer is not None and offer.status is ModelStatus.DISABLED and model.status is ModelStatus.ACTIVE:
+            yield f"models.{model.id}: provider {model.provider_id} no longer serves it, says the shipped catalogue"
 
 
 def _overlay(from_file: Mapping[str, T], own: Mapping[str, T | None]) -> dict[str, T]:

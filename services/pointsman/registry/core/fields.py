@@ -5,7 +5,7 @@ list and raises Refused, which the enclosing list or record catches: the rest is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias, TypeVar, overload
 
 from pointsman.registry.core.document import ListNode, MapNode, Member, Node, ScalarNode
@@ -23,13 +23,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name that must exist elsewhere in the catalogue."""
+    """A name that must exist elsewhere in the catalogue. `owner`: the id of the model whose entry holds it, if one does."""
 
     kind: str
     target: str
     file: str
     line: int
     path: str
+    may_be_built_in: bool = False
+    owner: str = ""
 
     def problem(self, message: str) -> Problem:
         """A problem at the place where the name stands."""
@@ -44,6 +46,11 @@ class Report:
     problems: ProblemList = field(default_factory=ProblemList)
     references: list[Reference] = field(default_factory=list)
     inactive: list[str] = field(default_factory=list)  # valid parts that nothing acts on yet
+    warnings: list[str] = field(default_factory=list)  # no faults, but worth a look
+
+    def own_references(self, owner: str, *, since: int) -> None:
+        """Say of the references since that count that they stand in this model's entry."""
+        self.references[since:] = [replace(reference, owner=owner) for reference in self.references[since:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,9 @@ class Place:
         self.note(message)
         raise Refused
 
-    def refer(self, kind: str, target: str) -> None:
+    def refer(self, kind: str, target: str, *, may_be_built_in: bool = False) -> None:
         """Remember that `target` must exist."""
-        self.report.references.append(Reference(kind, target, self.report.file, self.line, self.path))
+        self.report.references.append(Reference(kind, target, self.report.file, self.line, self.path, may_be_built_in))
 
 
 Reader: TypeAlias = Callable[[Node, Place], T]
@@ -138,11 +145,14 @@ class Record:
             return instead
         return self.optional(name, read, instead)
 
+    def unread(self) -> list[tuple[str, Place]]:
+        """The fields that nobody asked for."""
+        return [(key, self.place.member(key, member.line)) for key, member in self._members.items() if key not in self._known]
+
     def close(self) -> None:
         """Refuse the fields that nobody asked for."""
-        for key, member in self._members.items():
-            if key not in self._known:
-                self.place.member(key, member.line).note("is no field of this place")
+        for _, place in self.unread():
+            place.note("is no field of this place")
 
 
 def list_of(read: Reader[T], *, min_count: int = 0, max_count: int = 10_000) -> Reader[tuple[T, ...]]:

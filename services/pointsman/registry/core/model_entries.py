@@ -53,7 +53,7 @@ def read_model(node: Node, place: Place) -> Model:
         context_window_token_count=record.optional("context_window_tokens", integer(1, MAX_TOKEN_COUNT)),
         max_output_token_count=record.optional("max_output_tokens", integer(1, MAX_TOKEN_COUNT)),
         price=record.optional("price_usd_per_mtok", read_price),
-        ability=record.optional("ability", _read_ability),
+        ability=record.optional("ability", read_ability),
         quality_score=record.optional("quality_score", number(0, 1)),
         typical_latency_s=_seconds(record.optional("typical_latency_ms", number(0, MAX_LATENCY_MS))),
         timeouts=record.optional("timeouts_s", read_timeouts, Timeouts()),
@@ -100,7 +100,8 @@ def _read_tier(node: Node, place: Place) -> PriceTier:
     return tier
 
 
-def _read_ability(node: Node, place: Place) -> Ability:
+def read_ability(node: Node, place: Place) -> Ability:
+    """Read an ability; a figure without a source is refused."""
     record = Record(node, place)
     logit = number(-MAX_SKILL_LOGIT, MAX_SKILL_LOGIT)
     ability = Ability(

@@ -86,7 +86,7 @@ def _check_cache(node: Node, place: Place) -> bool:
 def read_routing_rule(node: Node, place: Place) -> RoutingRule:
     """Read a routing rule. A model that does not exist is only warned of: the rule waits for it."""
     record = Record(node, place)
-    models = list_of(_read_model_reference, max_count=MAX_MODEL_COUNT)
+    models = list_of(read_model_reference, max_count=MAX_MODEL_COUNT)
     rule = RoutingRule(
         task=record.required("task", name(), instead=""),
         preferred_model_ids=record.required("preferred", models, instead=()),
@@ -108,7 +108,7 @@ def read_agent(node: Node, place: Place) -> Agent:
         system_prompt=record.optional("system_prompt", prose),
         tools=record.optional("tools", list_of(name(), max_count=128), ()),
         policy_id=record.optional("policy", _read_policy_reference),
-        model_id=record.optional("model", _read_model_reference),
+        model_id=record.optional("model", read_model_reference),
         fallback=record.optional("fallback", flag, default=False),
         handover=record.optional("handover", list_of(_read_agent_reference, max_count=128), ()),
     )
@@ -149,7 +149,7 @@ def _read_arms(node: Node, place: Place) -> tuple[ExperimentArm, ...]:
 def _read_arm(node: Node, place: Place) -> ExperimentArm:
     record = Record(node, place)
     arm = ExperimentArm(
-        model_id=record.required("model", _read_model_reference, instead=""),
+        model_id=record.required("model", read_model_reference, instead=""),
         weight=record.required("weight", number(0, MAX_WEIGHT), instead=1.0),
         shadow=record.optional("shadow", flag, default=False),
     )
@@ -182,7 +182,8 @@ def _read_agent_name(node: Node, place: Place) -> str:
     return agent_name
 
 
-def _read_model_reference(node: Node, place: Place) -> str:
+def read_model_reference(node: Node, place: Place) -> str:
+    """Read a model's id. One that does not exist is only warned of."""
     return _read_reference("model", node, place)
 
 
