@@ -9,8 +9,9 @@ import grpc
 from pointsman.api.ledger.v1 import ledger_pb2 as pb
 from pointsman.api.ledger.v1 import ledger_pb2_grpc
 from pointsman.api.status.v1 import status_pb2
-from pointsman.ledger import translation
+from pointsman.ledger import translation, usage_translation
 from pointsman.ledger.engine.bookkeeping import Bookkeeping
+from pointsman.ledger.engine.reporting import Reporting
 
 Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages, which none of them asks it for
 
@@ -18,9 +19,10 @@ Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages,
 class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
     """Translates between proto and engine."""
 
-    def __init__(self, bookkeeping: Bookkeeping, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
+    def __init__(self, bookkeeping: Bookkeeping, reporting: Reporting, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
         """Take the engine, and what tells how the process is."""
         self._bookkeeping = bookkeeping
+        self._reporting = reporting
         self._report_status = report_status
 
     async def OpenSpend(self, request: pb.OpenSpendRequest, context: Context) -> pb.OpenSpendResponse:
@@ -52,6 +54,11 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         return pb.QueryDecisionsResponse(
             decisions=[translation.decision_message(decision) for decision in decisions], next_page_token=next_page_token
         )
+
+    async def QueryUsage(self, request: pb.QueryUsageRequest, context: Context) -> pb.QueryUsageResponse:
+        """Sum up booked attempts."""
+        rows = await self._reporting.sum_up_usage(usage_translation.usage_query(request))
+        return usage_translation.usage_response(rows)
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """Tell how the service is."""

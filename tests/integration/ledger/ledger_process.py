@@ -52,12 +52,22 @@ class LedgerCalls:
         )
         return await self._channel.call(self._stub.SettleSpend, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 
+    async def settle_for(self, project_id: str) -> pb.SettleSpendResponse:
+        """One attempt that cost 1 nano-dollar, for a project."""
+        request = pb.SettleSpendRequest(
+            request_id="req_1", account=pb.Account(project_id=project_id), attempts=[attempt(f"att_{project_id}", 1)]
+        )
+        return await self._channel.call(self._stub.SettleSpend, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
     async def record(self, *decisions: pb.Decision) -> pb.RecordDecisionsResponse:
         request = pb.RecordDecisionsRequest(decisions=decisions)
         return await self._channel.call(self._stub.RecordDecisions, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 
     async def query(self, request: pb.QueryDecisionsRequest) -> pb.QueryDecisionsResponse:
         return await self._channel.call(self._stub.QueryDecisions, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
+    async def usage(self, request: pb.QueryUsageRequest) -> pb.QueryUsageResponse:
+        return await self._channel.call(self._stub.QueryUsage, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 
     async def status(self) -> pb.GetStatusResponse:
         return await self._channel.call(self._stub.GetStatus, pb.GetStatusRequest(), deadline=Deadline.after(CALL_TIMEOUT_S))

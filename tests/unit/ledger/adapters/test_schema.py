@@ -8,8 +8,10 @@ import pytest
 
 from pointsman.kit.errors import Unavailable
 from pointsman.ledger.adapters.schema import MIGRATIONS
-from pointsman.ledger.adapters.sqlite_books import ENTRY_COLUMNS
+from pointsman.ledger.adapters.sqlite_books import ENTRY_COLUMNS, SqliteBooks
 from pointsman.ledger.adapters.sqlite_connections import connect_for_reading, connect_for_writing
+from pointsman.ledger.core.booking import open_spend
+from tests.unit.ledger.books import a_spend
 
 
 def test_new_file_has_the_newest_version_and_every_table_is_strict(tmp_path: Path) -> None:
@@ -25,6 +27,17 @@ def test_columns_of_the_rows_are_their_fields_in_order(tmp_path: Path) -> None:
     with closing(connect_for_writing(tmp_path / "ledger.db")) as connection:
         columns = tuple(name for (name,) in connection.execute("SELECT name FROM pragma_table_info('entries') ORDER BY cid"))
     assert columns == ENTRY_COLUMNS
+
+
+def test_books_of_the_first_version_are_brought_to_the_newest_as_they_are(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as first:
+        first.executescript(MIGRATIONS[0])
+        open_spend(SqliteBooks(first), a_spend("spd_1", 7))
+        first.commit()
+    with closing(connect_for_writing(tmp_path / "ledger.db")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'entries_by_start_time'").fetchone()
+        assert SqliteBooks(connection).commitment.reserved_nanousd == 7
 
 
 def test_opening_again_changes_nothing(tmp_path: Path) -> None:
