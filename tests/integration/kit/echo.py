@@ -18,6 +18,7 @@ from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
 from pointsman.kit.logging import Logger
 from pointsman.kit.request_context import current_request_id, request_deadline
+from pointsman.kit.telemetry import Telemetry, silent_telemetry
 
 SERVICE = "pointsman.test.v1.EchoService"
 Context = Any
@@ -102,6 +103,7 @@ def serve_echo(
     token: str | None = None,
     port: int = 0,
     drain_s: float = 0.5,
+    telemetry: Telemetry | None = None,
 ) -> AbstractAsyncContextManager[RunningGrpcServer]:
     return serve_grpc(
         host="127.0.0.1",
@@ -112,6 +114,7 @@ def serve_echo(
         limits=limits or GrpcServerLimits(),
         service_token=SecretStr(token) if token else None,
         drain_s=drain_s,
+        telemetry=telemetry or silent_telemetry("echo"),
     )
 
 
