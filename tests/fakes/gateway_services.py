@@ -23,6 +23,7 @@ from pointsman.gateway.ports import (
     PromptText,
     Settlement,
     Spend,
+    SpoolEntry,
     Strategy,
 )
 from pointsman.kit.deadline import Deadline
@@ -160,6 +161,29 @@ class FakeExecutor:
                 raise step
             else:
                 yield step
+
+
+@dataclass
+class FakeSpool:
+    """Keeps entries in a list; `error` makes it fail, `gate` makes it wait."""
+
+    error: ServiceError | None = None
+    gate: asyncio.Event | None = None
+    kept: list[SpoolEntry] = field(default_factory=list)
+
+    async def append(self, entries: Sequence[SpoolEntry]) -> None:
+        await self._write()
+        self.kept += entries
+
+    async def replace_all(self, entries: Sequence[SpoolEntry]) -> None:
+        await self._write()
+        self.kept = [*entries]
+
+    async def _write(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
 
 
 @dataclass

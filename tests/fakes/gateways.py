@@ -17,7 +17,7 @@ from pointsman.gateway.server import Parts, Services, build_parts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.http_middleware import EdgeMiddleware
 from pointsman.kit.logging import get_logger
-from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger
+from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger, FakeSpool
 from tests.unit.gateway.core.samples import CHAT, OLLAMA, catalog, judgement, model, price
 
 BASE_URL = "http://127.0.0.1"
@@ -45,6 +45,7 @@ class FakeGateway:
     classifier: FakeClassifier = field(default_factory=FakeClassifier)
     executor: FakeExecutor = field(default_factory=FakeExecutor)
     ledger: FakeLedger = field(default_factory=FakeLedger)
+    spool: FakeSpool = field(default_factory=FakeSpool)
     world: World = field(default_factory=lambda: World(catalog=three_models(), rules=RulesInForce(ruled)))
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     admin_key: str | None = None
@@ -52,7 +53,8 @@ class FakeGateway:
     def parts(self) -> Parts:
         """The engine."""
         services = Services(self.classifier, self.executor, self.ledger)
-        return build_parts(self.settings, services, self.world, lambda prompt: sha256(prompt).digest(), get_logger("gateway"))
+        log = get_logger("gateway")
+        return build_parts(self.settings, services, self.world, lambda prompt: sha256(prompt).digest(), log, spool=self.spool)
 
     def app(self, parts: Parts | None = None) -> EdgeMiddleware:
         """The HTTP application."""

@@ -207,6 +207,27 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedSpend:
+    """A reservation that the ledger is to hear of later; `open_time_s` of the Unix epoch."""
+
+    spend: Spend
+    open_time_s: float
+
+
+SpoolEntry: TypeAlias = OpenedSpend | Settlement
+
+
+class Spool(Protocol):
+    """What is to be booked later, kept where neither a crash nor a power cut loses it."""
+
+    async def append(self, entries: Sequence[SpoolEntry]) -> None:
+        """Keep them: on disk when it returns. Raises Unavailable where the disk takes none of them."""
+
+    async def replace_all(self, entries: Sequence[SpoolEntry]) -> None:
+        """Keep these, and none of those before. Raises Unavailable where the disk does not; then all are kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionRecord:
     """A routing decision without the prompt. `detail` is what `POST /route` answers, as JSON."""
 

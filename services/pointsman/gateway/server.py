@@ -1,7 +1,7 @@
 """Wires the gateway: the only place that makes its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,8 +15,10 @@ from pointsman.gateway.adapters.classifier_client import ClassifierClient
 from pointsman.gateway.adapters.executor_client import ExecutorClient
 from pointsman.gateway.adapters.ledger_client import LedgerClient
 from pointsman.gateway.adapters.prompt_hash import prompt_hasher
+from pointsman.gateway.adapters.spool_file import open_spool
 from pointsman.gateway.adapters.usage_messages import unix_seconds_of
 from pointsman.gateway.core.circuit import Circuit
+from pointsman.gateway.engine.backlog import Backlog
 from pointsman.gateway.engine.completing import Completing
 from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.judgement_cache import JudgementCache, cache_scope
@@ -26,7 +28,7 @@ from pointsman.gateway.engine.routing import Routing
 from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.engine.world import World
-from pointsman.gateway.ports import Classifier, Executor, Ledger
+from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEntry
 from pointsman.gateway.rest.answers import decision_record, model_ids_of
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
@@ -66,13 +68,23 @@ class Parts:
     """The gateway's own long-lived parts."""
 
     engine: Engine
-    settling: Settling
+    backlog: Backlog
     book: DecisionBook
 
 
-def build_parts(settings: GatewaySettings, services: Services, world: World, prompt_hash: PromptHash, log: Logger) -> Parts:
-    """The engine over any services."""
-    settling = Settling(ledger=services.ledger, budget_s=settings.settle_timeout_s, log=log)
+def build_parts(
+    settings: GatewaySettings,
+    services: Services,
+    world: World,
+    prompt_hash: PromptHash,
+    log: Logger,
+    *,
+    spool: Spool,
+    leftover: Sequence[SpoolEntry] = (),
+) -> Parts:
+    """The engine over any services. leftover: what the spool holds."""
+    backlog = Backlog(ledger=services.ledger, spool=spool, leftover=leftover, log=log)
+    settling = Settling(ledger=services.ledger, backlog=backlog, budget_s=settings.settle_timeout_s)
     book = DecisionBook(ledger=services.ledger, read_model_ids=model_ids_of, log=log)
     judging = Judging(
         classifier=services.classifier,
@@ -83,7 +95,7 @@ def build_parts(settings: GatewaySettings, services: Services, world: World, pro
         budget_s=settings.classifier_timeout_s,
         log=log,
     )
-    spending = Spending(ledger=services.ledger, settling=settling, circuit=Circuit(), budget_s=settings.ledger_timeout_s)
+    spending = Spending(ledger=services.ledger, backlog=backlog, circuit=Circuit(), budget_s=settings.ledger_timeout_s)
     routing = Routing(
         world=world,
         judging=judging,
@@ -102,7 +114,7 @@ def build_parts(settings: GatewaySettings, services: Services, world: World, pro
         limits=limits,
         in_flight=InFlight(settings.max_in_flight),
     )
-    return Parts(engine, settling, book)
+    return Parts(engine, backlog, book)
 
 
 def judgement_cache(settings: GatewaySettings) -> JudgementCache | None:
@@ -120,11 +132,12 @@ def judgement_cache(settings: GatewaySettings) -> JudgementCache | None:
 async def run_parts(parts: Parts, services: Services, world: World, log: Logger) -> AsyncIterator[None]:
     """Run what runs beside the requests; at the end, book what is still to be booked."""
     try:
-        async with in_background(parts.settling.run(), parts.book.run(), watch_providers(services.executor, world, log)):
+        watching = watch_providers(services.executor, world, log)
+        async with in_background(parts.backlog.run(), parts.backlog.save(), parts.book.run(), watching):
             yield
     finally:
         deadline = Deadline.after(FLUSH_S)
-        await parts.settling.flush(deadline)
+        await parts.backlog.flush(deadline)
         await parts.book.flush(deadline)
 
 
@@ -153,7 +166,9 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     async with AsyncExitStack() as stack:
         services = await _connect(stack, settings)
         watcher = await _watcher(stack, settings, world, log)
-        parts = build_parts(settings, services, world, prompt_hasher(settings.state_dir, settings.service_token), log)
+        spool, leftover = await stack.enter_async_context(open_spool(settings.spool_dir, log))
+        prompt_hash = prompt_hasher(settings.state_dir, settings.service_token)
+        parts = build_parts(settings, services, world, prompt_hash, log, spool=spool, leftover=leftover)
         await stack.enter_async_context(run_parts(parts, services, world, log))
         await stack.enter_async_context(in_background(watcher.run()))
         hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)

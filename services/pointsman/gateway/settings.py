@@ -91,7 +91,7 @@ class GatewaySettings(ServiceSettings):
         default=1.0,
         gt=0,
         le=10,
-        description="Longest wait for a reservation; past it free models alone may answer; a full core makes one wait 0.3 s",
+        description="Longest wait for a reservation; past it the gateway's own spool keeps it; a full core makes one wait 0.3 s",
     )
     settle_timeout_s: float = env_field(
         "POINTSMAN_SETTLE_TIMEOUT_S",
@@ -138,3 +138,8 @@ class GatewaySettings(ServiceSettings):
     def state_dir(self) -> Path:
         """Folder of the gateway's own state."""
         return self.var_dir / "gateway"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of what the ledger is still to hear of."""
+        return self.state_dir / "spool"

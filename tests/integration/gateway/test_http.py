@@ -69,7 +69,7 @@ async def test_a_client_who_hangs_up_ends_the_call_and_what_came_is_settled(path
         await asyncio.gather(asking, return_exceptions=True)
         async with asyncio.timeout(TIMEOUT_S):
             await until_idle(parts)
-    await parts.settling.flush(Deadline.after(TIMEOUT_S))
+    await parts.backlog.flush(Deadline.after(TIMEOUT_S))
     (settlement,) = gateway.ledger.settlements
     (attempt,) = settlement.attempts
     assert (attempt.outcome, attempt.usage is not None and attempt.usage.estimated) == (AttemptOutcome.CANCELLED, True)

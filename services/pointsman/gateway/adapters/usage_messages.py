@@ -41,7 +41,7 @@ def unix_seconds_of(timestamp: Timestamp) -> float:
 
 
 def attempt_of(message: pb.Attempt) -> Attempt:
-    """An attempt as the executor reports it. What it does not say counts as failed, and as the operator's."""
+    """An attempt from its wire form. What it does not say counts as failed, and as the operator's."""
     return Attempt(
         attempt_id=message.attempt_id,
         number=message.number,
@@ -55,6 +55,7 @@ def attempt_of(message: pb.Attempt) -> Attempt:
         usage=_usage(message.usage) if message.HasField("usage") else None,
         time_to_first_token_s=seconds_of(message.time_to_first_token) if message.HasField("time_to_first_token") else None,
         billed_to=BILLED_TO.get(message.billed_to, BilledTo.OPERATOR),
+        cost_nanousd=message.cost_nanousd if message.HasField("cost_nanousd") else None,
     )
 
 

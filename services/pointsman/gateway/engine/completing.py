@@ -73,8 +73,8 @@ async def _no_events() -> AsyncIterator[CompletionEvent]:
 class Completion:
     """One completion under way. `next_chunk` is called until it gives None; then `settle`."""
 
-    def __init__(self, *, routed: Routed, log: AttemptLog, settling: Settling, spend_id: str | None) -> None:
-        """Made by Completing, which attaches the executor's events."""
+    def __init__(self, *, routed: Routed, log: AttemptLog, settling: Settling, spend_id: str | None, deadline: Deadline) -> None:
+        """Made by Completing, which attaches the executor's events. deadline: of the whole request."""
         self.routed = routed
         self.done: CompletionDone | None = None
         self.has_content = False
@@ -82,6 +82,7 @@ class Completion:
         self._log = log
         self._settling = settling
         self._spend_id = spend_id
+        self._deadline = deadline
         self._is_settled = False
 
     @property
@@ -134,7 +135,7 @@ class Completion:
     async def settle(self) -> bool:
         """Book what was used; False where that is still to come."""
         self._is_settled = True
-        return await self._settling.settle(self._settlement())
+        return await self._settling.settle(self._settlement(), self._deadline)
 
     def close(self, error: BaseException | None) -> None:
         """End it, whatever it came to; what is not settled is settled in the background."""
@@ -203,7 +204,8 @@ class Completing:
             deadline=deadline,
         )
         call = completion_call(routed, order, body, plan, stream=stream)
-        completion = Completion(routed=routed, log=self._log(routed), settling=self._settling, spend_id=spend_id)
+        log = self._log(routed)
+        completion = Completion(routed=routed, log=log, settling=self._settling, spend_id=spend_id, deadline=deadline)
         error: BaseException | None = None
         try:
             async with self._executor.stream_completion(call, deadline=deadline) as events:

@@ -61,7 +61,7 @@ class Desk:
 
     async def settled(self) -> Settlement:
         """The one settlement, wherever it was booked."""
-        await self.parts.settling.flush(DEADLINE)
+        await self.parts.backlog.flush(DEADLINE)
         (settlement,) = self.gateway.ledger.settlements
         return settlement
 
