@@ -1,6 +1,8 @@
 """The classifier's wiring."""
 
 import asyncio
+import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -14,26 +16,37 @@ from pointsman.api.config.v1 import config_pb2
 from pointsman.api.status.v1.status_pb2 import ServiceStatus
 from pointsman.classifier import names
 from pointsman.classifier.adapters.artifact_file import read_artifact
+from pointsman.classifier.adapters.cache_secret import cache_secret
 from pointsman.classifier.adapters.config_translation import setup_of
 from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable, load_encoder
+from pointsman.classifier.adapters.memory_cache import MemoryCache
 from pointsman.classifier.adapters.minilm_files import UntrustedModelFile
 from pointsman.classifier.core.artifact import InvalidArtifact
 from pointsman.classifier.core.batching import BatchLimits
+from pointsman.classifier.core.cache_key import SECRET_BYTES
+from pointsman.classifier.core.ports import CacheEvent, JudgementCache
 from pointsman.classifier.core.setup import Setup
+from pointsman.classifier.engine.answering import Answering, Caching
 from pointsman.classifier.engine.classification import ClassificationEngine, LearnedPart
 from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
+from pointsman.classifier.engine.metrics import ClassifierMetrics
 from pointsman.classifier.engine.setup_switch import SetupSwitch
+from pointsman.classifier.rest.facade import build_facade
 from pointsman.classifier.servicer import ClassifierServicer
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_client import ServiceChannel
-from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
+from pointsman.kit.grpc_server import serve_grpc
+from pointsman.kit.http_access import ServiceAccess
+from pointsman.kit.http_facade import serve_facade
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import require_service_token
 from pointsman.kit.status import StatusReporter
+from pointsman.kit.telemetry import Telemetry, degraded_gauge, open_telemetry, watch_config_metrics
+from pointsman.kit.tracing import Tracing
 from pointsman.rules.rules_file import load_default_rules
 
 SERVICE = "classifier"
@@ -54,7 +67,7 @@ class Parts:
 
 @asynccontextmanager
 async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener | None = None) -> AsyncIterator[Mapping[str, str]]:
-    """Serve until the context is left; yields the bound address when the first inference is done.
+    """Serve until the context is left; yields the bound addresses when the first inference is done.
 
     on_progress: shows the building of the encoder's graph, at the first start only; else it is logged.
     Raises Unavailable where a model file is not the pinned one; without any encoder the rules serve alone.
@@ -62,8 +75,9 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
     log = get_logger(SERVICE)
     require_service_token(settings, service=SERVICE)
     async with AsyncExitStack() as stack:
+        telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
-        parts = await make_parts(settings, executor, on_progress or log_progress(log), log)
+        parts = await make_parts(settings, executor, telemetry.tracing, on_progress or log_progress(log), log)
         channel = await stack.enter_async_context(
             ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token)
         )
@@ -74,16 +88,20 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
         watcher.load_from_disk()
         await parts.switch.switch()
         await stack.enter_async_context(in_background(parts.switch.run(), watcher.run()))
-        server = await stack.enter_async_context(serve_engine(settings, parts.engine, watcher, instance_id, log))
-        await server.set_serving(SERVICE_NAME, serving=True)
-        yield {"classifier_grpc": server.address}
+        answering = await stack.enter_async_context(running_answering(settings, parts, telemetry, log))
+        watch_config_metrics(telemetry, watcher)
+        degraded_gauge(telemetry, lambda: parts.engine.degraded)
+        addresses = await stack.enter_async_context(serve_both(settings, answering, watcher, instance_id, telemetry, log))
+        yield addresses
 
 
-async def make_parts(settings: ClassifierSettings, executor: Executor, on_progress: ProgressListener, log: Logger) -> Parts:
+async def make_parts(
+    settings: ClassifierSettings, executor: Executor, tracing: Tracing, on_progress: ProgressListener, log: Logger
+) -> Parts:
     """The engine and what feeds it."""
     rules = load_default_rules()
     learned = await make_learned_part(settings, executor, on_progress, log)
-    engine = ClassificationEngine(Setup(rules, (), rules.version), learned, now=time.monotonic, log=log)
+    engine = ClassificationEngine(Setup(rules, (), rules.version), learned, tracing=tracing, log=log)
     queue = learned.queue if learned is not None else None
     return Parts(engine, SetupSwitch(engine, queue, rules, log), queue)
 
@@ -122,25 +140,82 @@ def make_watcher(
 
 
 @asynccontextmanager
-async def serve_engine(
-    settings: ClassifierSettings, engine: ClassificationEngine, watcher: ConfigWatcher, instance_id: str, log: Logger
-) -> AsyncIterator[RunningGrpcServer]:
-    """The gRPC server over the engine; its own status needs the server itself."""
-    reporter = StatusReporter(SERVICE, instance_id=instance_id, version=metadata.version("pointsman"))
+async def running_answering(settings: ClassifierSettings, parts: Parts, telemetry: Telemetry, log: Logger) -> AsyncIterator[Answering]:
+    """What answers, with its cache at work, until the context is left."""
+    metrics = ClassifierMetrics(telemetry.registry)
+    queue = parts.queue
+    if queue is not None:
+        metrics.watch_queue(lambda: queue.admitted_count)
+    async with AsyncExitStack() as stack:
+        caching = None
+        if settings.cache_ttl_s > 0:
+            cache, count = await running_cache(stack, settings, metrics, log)
+            caching = Caching(cache, await load_secret(settings, log), count)
+        answering = Answering(parts.engine, caching, metrics=metrics, tracing=telemetry.tracing, now=time.monotonic)
+        stack.push_async_callback(answering.aclose)
+        yield answering
+
+
+async def running_cache(
+    stack: AsyncExitStack, settings: ClassifierSettings, metrics: ClassifierMetrics, log: Logger
+) -> tuple[JudgementCache, Callable[[CacheEvent], None]]:
+    """The cache that is configured, and what counts its events."""
+    address = settings.redis_address
+    if address is None:
+        memory = MemoryCache(ttl_s=settings.cache_ttl_s, now=time.monotonic, uniform=random.random)
+        return memory, metrics.cache_counter(memory.name)
+    # Here, because the client takes 0.4 s to import, and most installations have no Redis.
+    from pointsman.classifier.adapters.redis_cache import NAME, RedisCache, redis_client
+
+    count = metrics.cache_counter(NAME)
+    redis = RedisCache(redis_client(address.get_secret_value()), ttl_s=settings.cache_ttl_s, uniform=random.random, count=count, log=log)
+    stack.push_async_callback(redis.aclose)
+    await stack.enter_async_context(in_background(redis.run()))
+    return redis, count
+
+
+async def load_secret(settings: ClassifierSettings, log: Logger) -> bytes:
+    """The secret of the cache's keys. Where it cannot be kept, one for this process alone: then nothing is shared."""
+    try:
+        return await asyncio.to_thread(cache_secret, settings.folder, settings.service_token)
+    except OSError as error:
+        log.warning(names.CACHE_NOT_SHARED, reason=error.strerror)
+        return secrets.token_bytes(SECRET_BYTES)
+
+
+@asynccontextmanager
+async def serve_both(
+    settings: ClassifierSettings, answering: Answering, watcher: ConfigWatcher, instance_id: str, telemetry: Telemetry, log: Logger
+) -> AsyncIterator[Mapping[str, str]]:
+    """REST and gRPC over what answers; yields both addresses once both take work."""
+    version = metadata.version("pointsman")
+    reporter = StatusReporter(SERVICE, instance_id=instance_id, version=version)
+    takes_work = False
 
     def report_status() -> ServiceStatus:
-        return reporter.report(in_flight_count=server.in_flight_count, applied=watcher.applied(), degraded=engine.degraded)
+        return reporter.report(in_flight_count=server.in_flight_count, applied=watcher.applied(), degraded=answering.engine.degraded)
 
-    async with serve_grpc(
-        host=settings.host,
-        port=settings.port,
-        service_names=[SERVICE_NAME],
-        register=lambda grpc_server: add_ClassifierServiceServicer_to_server(ClassifierServicer(engine, report_status), grpc_server),
-        service_token=settings.service_token,
-        drain_s=settings.drain_s,
-        log=log,
-    ) as server:
-        yield server
+    access = ServiceAccess(settings.host, settings.service_token)
+    app = build_facade(answering, version=version, telemetry=telemetry, access=access, is_ready=lambda: takes_work)
+    async with (
+        serve_facade(app, host=settings.host, port=settings.rest_port, drain_s=settings.drain_s, telemetry=telemetry, log=log) as facade,
+        serve_grpc(
+            host=settings.host,
+            port=settings.port,
+            service_names=[SERVICE_NAME],
+            register=lambda grpc_server: add_ClassifierServiceServicer_to_server(ClassifierServicer(answering, report_status), grpc_server),
+            service_token=settings.service_token,
+            drain_s=settings.drain_s,
+            telemetry=telemetry,
+            log=log,
+        ) as server,
+    ):
+        await server.set_serving(SERVICE_NAME, serving=True)
+        takes_work = True
+        try:
+            yield {"classifier_rest": facade.address, "classifier_grpc": server.address}
+        finally:
+            takes_work = False
 
 
 def log_progress(log: Logger) -> ProgressListener:

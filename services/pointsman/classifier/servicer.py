@@ -13,14 +13,10 @@ from pointsman.api.status.v1 import status_pb2
 from pointsman.classifier.core.fusion import Difficulty, Method, Strategy
 from pointsman.classifier.core.similarity import NearestExample
 from pointsman.classifier.core.turn import Turn
-from pointsman.classifier.engine.classification import ClassificationEngine, ClassifiedTurn
+from pointsman.classifier.engine.answering import Answering, CacheUse, ClassifiedTurn
+from pointsman.classifier.engine.limits import require_batch, turn_of
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.request_context import request_deadline
-
-# The contract's limits, stated in the proto.
-MAX_TEXT_CHARACTERS = 1_000_000
-MAX_DIGEST_CHARACTERS = 2_000
-MAX_BATCH = 64
 
 STRATEGIES = {
     pb.STRATEGY_UNSPECIFIED: Strategy.HYBRID,
@@ -46,49 +42,40 @@ Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages,
 class ClassifierServicer(classifier_pb2_grpc.ClassifierServiceServicer):
     """Translates between proto and engine; decides nothing."""
 
-    def __init__(self, engine: ClassificationEngine, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
-        """Take the engine, and what tells how the process is."""
-        self._engine = engine
+    def __init__(self, answering: Answering, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
+        """Take what answers, and what tells how the process is."""
+        self._answering = answering
         self._report_status = report_status
 
     async def ClassifyPrompt(self, request: pb.ClassifyPromptRequest, context: Context) -> pb.ClassifyPromptResponse:
         """Classify one prompt."""
-        turn, strategy = turn_of(request.prompt, "prompt"), strategy_of(request.strategy)
-        classified = await self._engine.classify(turn, strategy, deadline_s=request_deadline().at_s)
+        turn, strategy = asked_turn(request.prompt, "prompt"), strategy_of(request.strategy)
+        classified = await self._answering.classify(turn, strategy, deadline_s=request_deadline().at_s)
         return pb.ClassifyPromptResponse(classification=to_proto(classified))
 
     async def BatchClassifyPrompts(self, request: pb.BatchClassifyPromptsRequest, context: Context) -> pb.BatchClassifyPromptsResponse:
         """Classify up to 64 prompts."""
-        if not 1 <= len(request.prompts) <= MAX_BATCH:
-            raise InvalidArgument("invalid_value", f"prompts: {len(request.prompts)} given, 1 to {MAX_BATCH} allowed", param="prompts")
-        turns = [turn_of(prompt, f"prompts[{index}]") for index, prompt in enumerate(request.prompts)]
+        turns = [asked_turn(prompt, f"prompts[{index}]") for index, prompt in enumerate(require_batch(request.prompts))]
         strategy = strategy_of(request.strategy)
-        classified = await self._engine.classify_all(turns, strategy, deadline_s=request_deadline().at_s)
+        classified = await self._answering.classify_all(turns, strategy, deadline_s=request_deadline().at_s)
         return pb.BatchClassifyPromptsResponse(classifications=[to_proto(one) for one in classified])
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """Tell how the service is."""
-        encoder = self._engine.encoder_name
+        engine = self._answering.engine
+        encoder = engine.encoder_name
         return pb.GetStatusResponse(
             status=self._report_status(),
             encoder_available=encoder is not None,
             encoder=encoder or "",
-            artifact_version=self._engine.artifact_version,
-            categories=self._engine.categories,
+            artifact_version=engine.artifact_version,
+            categories=engine.categories,
         )
 
 
-def turn_of(prompt: pb.PromptInput, field: str) -> Turn:
+def asked_turn(prompt: pb.PromptInput, field: str) -> Turn:
     """A prompt within its limits. Raises InvalidArgument, naming the field and echoing nothing."""
-    if not prompt.text:
-        raise InvalidArgument("invalid_value", f"{field}.text: is empty", param=f"{field}.text")
-    if len(prompt.text) > MAX_TEXT_CHARACTERS:
-        message = f"{field}.text: {len(prompt.text)} characters, at most {MAX_TEXT_CHARACTERS} allowed"
-        raise InvalidArgument("context_length_exceeded", message, param=f"{field}.text")
-    if len(prompt.context_digest) > MAX_DIGEST_CHARACTERS:
-        message = f"{field}.context_digest: {len(prompt.context_digest)} characters, at most {MAX_DIGEST_CHARACTERS} allowed"
-        raise InvalidArgument("invalid_value", message, param=f"{field}.context_digest")
-    return Turn(prompt.text, prompt.context_digest)
+    return turn_of(prompt.text, field=f"{field}.text", digest=prompt.context_digest, scope=prompt.cache_scope, within=f"{field}.")
 
 
 def strategy_of(value: pb.Strategy.ValueType) -> Strategy:
@@ -115,6 +102,7 @@ def to_proto(classified: ClassifiedTurn) -> pb.Classification:
         method=METHODS[judgement.method],
         matched_rules=judgement.matched_rules,
         nearest_examples=examples_to_proto(judgement.nearest_examples),
+        cache_hit=classified.cache is CacheUse.HIT,
         encoder=classified.encoder or "",
         version=classified.version,
         timings=pb.ClassificationTimings(

@@ -1,8 +1,34 @@
 """The classifier's settings."""
 
+import re
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from pointsman.kit.settings import ServiceSettings, env_field
+
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+DEFAULT_REDIS_PORT = 6379
+# In a Kubernetes namespace with a service of that name every container finds REDIS_PORT set to such an address.
+SERVICE_LINK = re.compile(r"tcp://.*:([0-9]{1,5})")
+
+
+def require_redis_scheme(url: SecretStr) -> SecretStr:
+    """The address. Raises ValueError, which does not repeat it: it may hold a password."""
+    if not url.get_secret_value().startswith(REDIS_SCHEMES):
+        raise ValueError(f"starts with {', '.join(REDIS_SCHEMES[:-1])} or {REDIS_SCHEMES[-1]}")
+    return url
+
+
+def port_of_link(value: object) -> object:
+    """The port alone, where Kubernetes wrote a whole address."""
+    link = SERVICE_LINK.fullmatch(value) if isinstance(value, str) else None
+    return value if link is None else link[1]
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(require_redis_scheme)]
+RedisPort = Annotated[int, BeforeValidator(port_of_link)]
 
 
 class ClassifierSettings(ServiceSettings):
@@ -14,6 +40,13 @@ class ClassifierSettings(ServiceSettings):
         ge=0,
         le=65535,
         description="gRPC port; 0 takes any free one",
+    )
+    rest_port: int = env_field(
+        "POINTSMAN_CLASSIFIER_REST_PORT",
+        default=5001,
+        ge=0,
+        le=65535,
+        description="port of the REST facade; 0 takes any free one",
     )
     registry_target: str = env_field(
         "POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="gRPC target of the registry; by default on this machine"
@@ -46,6 +79,32 @@ class ClassifierSettings(ServiceSettings):
         le=1024,
         description="Texts encoded between two looks at the queue; more would only wait for each other",
     )
+
+    redis_url: RedisUrl | None = env_field(
+        "REDIS_URL",
+        default=None,
+        description="Redis that keeps judgements for all classifiers, as redis://, rediss:// or unix://; "
+        "unset and without REDIS_HOST each keeps its own in memory",
+    )
+    redis_host: str | None = env_field("REDIS_HOST", default=None, description="the same by name, where REDIS_URL is not set")
+    redis_port: RedisPort = env_field(
+        "REDIS_PORT", default=DEFAULT_REDIS_PORT, ge=1, le=65535, description="port of REDIS_HOST; Redis's own by default"
+    )
+    cache_ttl_s: int = env_field(
+        "CACHE_TTL",
+        default=3600,
+        ge=0,
+        le=30 * 86_400,
+        description="seconds that a judgement is kept, give or take a tenth; 0 keeps none; most conversations come back within an hour",
+    )
+
+    @property
+    def redis_address(self) -> SecretStr | None:
+        """Where Redis is; None where judgements are kept in memory."""
+        if self.redis_url is not None or self.redis_host is None:
+            return self.redis_url
+        host = f"[{self.redis_host}]" if ":" in self.redis_host else self.redis_host
+        return SecretStr(f"redis://{host}:{self.redis_port}")
 
     @property
     def folder(self) -> Path:

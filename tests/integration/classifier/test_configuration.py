@@ -64,6 +64,15 @@ class ScriptedRegistry(registry_pb2_grpc.RegistryServiceServicer):
     async def GetStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
         raise NotImplementedError
 
+    async def ListVersions(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def RestoreVersion(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
+    async def ListAuditEntries(self, request: Any, context: Any) -> Any:  # noqa: N802
+        raise NotImplementedError
+
 
 @asynccontextmanager
 async def registry_on_any_port() -> AsyncIterator[tuple[ScriptedRegistry, str]]:

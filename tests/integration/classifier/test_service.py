@@ -50,7 +50,9 @@ async def connect(stack: AsyncExitStack, settings: ClassifierSettings) -> Client
 
 
 def settings_for(var_dir: Path, **changes: int | str) -> ClassifierSettings:
-    return ClassifierSettings.model_validate({"var_dir": var_dir, "port": 0, "registry_target": NOWHERE, "drain_s": 1, **changes})
+    return ClassifierSettings.model_validate(
+        {"var_dir": var_dir, "port": 0, "rest_port": 0, "registry_target": NOWHERE, "drain_s": 1, **changes}
+    )
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def install_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PackageM
 async def test_first_start_builds_the_graph_and_shows_it(tmp_path: Path) -> None:
     shares: list[float] = []
     async with serve(settings_for(tmp_path), on_progress=lambda share, _step: shares.append(share)) as addresses:
-        assert set(addresses) == {"classifier_grpc"}
+        assert set(addresses) == {"classifier_grpc", "classifier_rest"}
     assert (shares[0], shares[-1]) == (0.0, 1.0)
 
 
@@ -64,7 +64,7 @@ async def test_file_that_is_not_the_pinned_one_stops_the_start(
 
 
 async def test_address_open_to_others_needs_the_service_token(tmp_path: Path) -> None:
-    settings = ClassifierSettings(var_dir=tmp_path, port=0, host="0.0.0.0")
+    settings = ClassifierSettings(var_dir=tmp_path, port=0, rest_port=0, host="0.0.0.0")
     with pytest.raises(SettingsError, match="POINTSMAN_SERVICE_TOKEN"):
         async with serve(settings):
             pass

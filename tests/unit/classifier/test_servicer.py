@@ -2,7 +2,7 @@ import pytest
 
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
 from pointsman.classifier.core.fusion import Difficulty, Method, Strategy
-from pointsman.classifier.servicer import DIFFICULTIES, METHODS, STRATEGIES, duration, strategy_of, turn_of
+from pointsman.classifier.servicer import DIFFICULTIES, METHODS, STRATEGIES, asked_turn, duration, strategy_of
 from pointsman.kit.errors import InvalidArgument
 
 
@@ -16,14 +16,14 @@ from pointsman.kit.errors import InvalidArgument
 )
 def test_prompt_out_of_its_limits_is_refused_by_field_and_not_echoed(prompt: pb.PromptInput, reason: str, param: str) -> None:
     with pytest.raises(InvalidArgument) as refusal:
-        turn_of(prompt, "prompt")
+        asked_turn(prompt, "prompt")
     assert (refusal.value.reason, refusal.value.param) == (reason, param)
     assert "xx" not in refusal.value.message
 
 
 @pytest.mark.parametrize("text", ["x", " ", "x" * 1_000_000], ids=["shortest", "blank", "longest"])
 def test_prompt_within_its_limits_is_taken(text: str) -> None:
-    assert turn_of(pb.PromptInput(text=text, context_digest="before"), "prompt").text == text
+    assert asked_turn(pb.PromptInput(text=text, context_digest="before"), "prompt").text == text
 
 
 def test_strategy_without_a_name_is_refused() -> None:

@@ -1,6 +1,7 @@
-"""What the classifier needs from outside: something that turns text into vectors."""
+"""What the classifier needs from outside: something that turns text into vectors, something that keeps judgements."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -35,3 +36,31 @@ class Encoder(Protocol):
 
         Raises EncoderFailed for the whole batch.
         """
+
+
+class CacheEvent(StrEnum):
+    """What happened around the cache; a closed set, counted."""
+
+    HIT = "hit"
+    MISS = "miss"
+    ERROR = "error"  # a question or a write that was not answered, or was refused
+    DISCARDED = "discarded"  # found, but not to be believed
+    DROPPED_WRITE = "dropped_write"  # not even tried
+    OPEN = "open"  # a question that was not asked, because what keeps them is away
+
+
+class JudgementCache(Protocol):
+    """Bytes by key, kept for a while. It never fails: what cannot be had is missing, what cannot be kept is lost."""
+
+    @property
+    def name(self) -> str:
+        """What keeps them: "redis" or "memory"."""
+
+    async def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """What is kept under each key, in order; None where nothing is, or where it cannot be had soon enough."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep a value, at once for this process, soon for the others; nobody waits for it."""
+
+    def discard(self, key: bytes) -> None:
+        """Forget what is kept under a key, as soon as `put` would keep it."""

@@ -16,10 +16,15 @@ class Turn:
 
     text: str
     context_digest: str = ""  # of what came before; empty: nothing did
+    cache_scope: str = ""  # only turns of one scope share judgements
+
+    @property
+    def digest_to_read(self) -> str:
+        """The start of the digest, where the text is short; else nothing of it."""
+        return "" if len(self.text) >= SHORT_TURN_CHARACTERS else self.context_digest[:DIGEST_CHARACTERS]
 
     @property
     def text_to_embed(self) -> str:
         """The text's window; after a short text the start of the digest."""
-        if not self.context_digest or len(self.text) >= SHORT_TURN_CHARACTERS:
-            return text_window(self.text)
-        return f"{self.text}\n{self.context_digest[:DIGEST_CHARACTERS]}"
+        digest = self.digest_to_read
+        return f"{self.text}\n{digest}" if digest else text_window(self.text)

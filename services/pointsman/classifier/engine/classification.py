@@ -1,7 +1,5 @@
 """The way of a prompt through the classifier: rules, embedding, heads, fusion."""
 
-import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pointsman.classifier import names
@@ -11,8 +9,8 @@ from pointsman.classifier.core.ports import EncoderFailed
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
 from pointsman.classifier.engine.embedding_queue import EmbeddedText, EmbeddingQueue
-from pointsman.kit.errors import ServiceError
 from pointsman.kit.logging import Logger
+from pointsman.kit.tracing import Tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +22,32 @@ class LearnedPart:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassifiedTurn:
+class MadeJudgement:
     """A judgement, what made it, and where the time went."""
 
     judgement: Judgement
-    version: str
     encoder: str | None  # None: no embedding was made
+    token_count: int
     tokenize_s: float
     queue_s: float
     embed_s: float
-    total_s: float
 
 
 class ClassificationEngine:
     """Judges turns. Without a learned part, or while its encoder fails, by the rules alone."""
 
-    def __init__(self, setup: Setup, learned: LearnedPart | None, *, now: Callable[[], float], log: Logger) -> None:
-        """Take the parts. setup: what to go by at first. now: monotonic clock in seconds, that of the deadlines."""
+    def __init__(self, setup: Setup, learned: LearnedPart | None, *, tracing: Tracing, log: Logger) -> None:
+        """Take the parts. setup: what to go by at first."""
         self._setup = setup
         self._learned = learned
-        self._now = now
+        self._tracing = tracing
         self._log = log
         self._is_encoder_failing = False
+
+    @property
+    def setup(self) -> Setup:
+        """What to go by now."""
+        return self._setup
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -69,25 +71,17 @@ class ClassificationEngine:
             return (names.ENCODER_UNAVAILABLE,)
         return (names.ENCODER_FAILED,) if self._is_encoder_failing else ()
 
-    async def classify(self, turn: Turn, strategy: Strategy, *, deadline_s: float) -> ClassifiedTurn:
+    def version_of(self, setup: Setup) -> str:
+        """Of artefact and setup, as one word."""
+        return f"{self.artifact_version or 'rules'}-{setup.version}"
+
+    async def classify(self, turn: Turn, strategy: Strategy, setup: Setup, *, deadline_s: float) -> MadeJudgement:
         """Judge one turn. Raises Overloaded before any work, DeadlineExceeded where the encoder's turn came too late."""
-        start_s = self._now()
-        setup = self._setup
         embedded = None if strategy is Strategy.RULES else await self._embed(turn, deadline_s)
         judgement = self._judge(turn, strategy, setup, embedded)
-        encoder = None if embedded is None else self.encoder_name
-        times = (0.0, 0.0, 0.0) if embedded is None else (embedded.tokenize_s, embedded.queue_s, embedded.embed_s)
-        version = f"{self.artifact_version or 'rules'}-{setup.version}"
-        return ClassifiedTurn(judgement, version, encoder, *times, total_s=self._now() - start_s)
-
-    async def classify_all(self, turns: Sequence[Turn], strategy: Strategy, *, deadline_s: float) -> list[ClassifiedTurn]:
-        """Judge several turns at once, in order; all or none. Raises as `classify` does."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.classify(turn, strategy, deadline_s=deadline_s)) for turn in turns]
-        except* ServiceError as errors:
-            raise first_of(errors) from None
-        return [task.result() for task in tasks]
+        if embedded is None:
+            return MadeJudgement(judgement, None, 0, 0.0, 0.0, 0.0)
+        return MadeJudgement(judgement, self.encoder_name, embedded.token_count, embedded.tokenize_s, embedded.queue_s, embedded.embed_s)
 
     def use(self, setup: Setup) -> None:
         """Go by this setup from now on; requests under way keep the one they began with."""
@@ -105,7 +99,9 @@ class ClassificationEngine:
         if self._learned is None:
             return None
         try:
-            embedded = await self._learned.queue.embed(turn.text_to_embed, deadline_s=deadline_s)
+            with self._tracing.span("embed") as span:
+                embedded = await self._learned.queue.embed(turn.text_to_embed, deadline_s=deadline_s)
+                span.set_attribute("pointsman.token_count", embedded.token_count)
         except EncoderFailed as error:
             if not self._is_encoder_failing:
                 self._log.error(names.ENCODER_FAILED, reason=str(error))
@@ -113,9 +109,3 @@ class ClassificationEngine:
             return None
         self._is_encoder_failing = False
         return embedded
-
-
-def first_of(errors: BaseExceptionGroup[ServiceError]) -> ServiceError:
-    """One error of a group, however deep."""
-    first = errors.exceptions[0]
-    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -25,6 +25,7 @@ class EmbeddedText:
     """A text's vector and where the time went."""
 
     embedding: Embedding
+    token_count: int
     tokenize_s: float
     queue_s: float
     embed_s: float  # of the whole batch
@@ -61,6 +62,11 @@ class EmbeddingQueue:
     def encoder_name(self) -> str:
         """Which encoder it is."""
         return self._encoder.name
+
+    @property
+    def admitted_count(self) -> int:
+        """Texts in hand: being cut into tokens, waiting, being encoded."""
+        return self._admitted_count
 
     async def embed(self, text: str, *, deadline_s: float) -> EmbeddedText:
         """The text's vector.
@@ -130,7 +136,7 @@ class EmbeddingQueue:
         embed_s = self._now() - start_s
         for waiting, embedding in zip(batch, embeddings, strict=True):
             if not waiting.result.done():
-                waiting.result.set_result(EmbeddedText(embedding, 0.0, start_s - waiting.arrival_s, embed_s))
+                waiting.result.set_result(EmbeddedText(embedding, len(waiting.tokens), 0.0, start_s - waiting.arrival_s, embed_s))
 
 
 def fail(waiting: WaitingText, error: Exception) -> None:

@@ -60,7 +60,9 @@ class SetupSwitch:
         if checked is None:
             return
         added = await self._embed(checked.categories)
-        setup = Setup(checked.rules, added, setup_version(checked.rules, checked.categories))
+        # Named for what is in force: judgements are kept by this name, and must not be taken for those with all categories.
+        in_force = checked.categories if added else ()
+        setup = Setup(checked.rules, added, setup_version(checked.rules, in_force))
         self._engine.use(setup)
         self._log.info(names.SETUP_SWITCHED, rule_count=len(setup.rules), added_count=len(added), version=setup.version)
 

@@ -17,6 +17,7 @@ from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
 from pointsman.classifier.engine.setup_switch import SetupSwitch
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.logging import get_logger
+from pointsman.kit.tracing import Tracing
 from pointsman.rules.keyword_rules import KeywordRule, compile_rules
 from tests.fakes.hashing_encoder import HashingEncoder
 from tests.fakes.tiny_artifact import tiny_artifact
@@ -36,7 +37,7 @@ class Rig:
     switch: SetupSwitch
 
     async def category_of(self, turn: Turn) -> str:
-        return (await self.engine.classify(turn, Strategy.HYBRID, deadline_s=math.inf)).judgement.category
+        return (await self.engine.classify(turn, Strategy.HYBRID, self.engine.setup, deadline_s=math.inf)).judgement.category
 
 
 @asynccontextmanager
@@ -45,7 +46,7 @@ async def rig() -> AsyncIterator[Rig]:
     limits = BatchLimits(max_batch_tokens=256, max_batch_entries=8, max_admitted_entries=8)
     with ThreadPoolExecutor(1) as executor:
         queue = EmbeddingQueue(encoder, limits, executor=executor, now=time.monotonic)
-        engine = ClassificationEngine(Setup(BUILT_IN, (), "first"), LearnedPart(tiny_artifact(encoder), queue), now=time.monotonic, log=log)
+        engine = ClassificationEngine(Setup(BUILT_IN, (), "first"), LearnedPart(tiny_artifact(encoder), queue), tracing=Tracing(), log=log)
         switch = SetupSwitch(engine, queue, BUILT_IN, log)
         tasks = [asyncio.create_task(queue.run()), asyncio.create_task(switch.run())]
         try:
@@ -71,7 +72,7 @@ async def test_proposal_comes_into_force_by_itself() -> None:
         parts.switch.propose(NewSetup((PLEASE,), ()))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        classified = await parts.engine.classify(Turn("please"), Strategy.RULES, deadline_s=math.inf)
+        classified = await parts.engine.classify(Turn("please"), Strategy.RULES, parts.engine.setup, deadline_s=math.inf)
     assert classified.judgement.matched_rules == ("chat/please",)
 
 
@@ -88,7 +89,7 @@ async def test_no_rules_mean_the_built_in_ones() -> None:
         for new in (NewSetup((PLEASE,), ()), NewSetup((), ())):
             parts.switch.propose(new)
             await parts.switch.switch()
-        classified = await parts.engine.classify(Turn("a poem, please"), Strategy.RULES, deadline_s=math.inf)
+        classified = await parts.engine.classify(Turn("a poem, please"), Strategy.RULES, parts.engine.setup, deadline_s=math.inf)
     assert classified.judgement.matched_rules == ("creative_writing/poem",)
 
 
@@ -104,7 +105,7 @@ async def test_configuration_that_cannot_be_used_is_refused_and_changes_nothing(
         with pytest.raises(InvalidArgument, match=fault):
             parts.switch.propose(new)
         await parts.switch.switch()
-        assert (await parts.engine.classify(LEASE, Strategy.RULES, deadline_s=math.inf)).version == "tiny-first"
+        assert parts.engine.setup.version == "first"
 
 
 async def test_with_a_failing_encoder_the_rules_are_switched_alone() -> None:
@@ -112,13 +113,15 @@ async def test_with_a_failing_encoder_the_rules_are_switched_alone() -> None:
         parts.encoder.is_broken = True
         parts.switch.propose(NewSetup((PLEASE,), (LEGAL,)))
         await parts.switch.switch()
-        classified = await parts.engine.classify(Turn("please"), Strategy.RULES, deadline_s=math.inf)
+        setup = parts.engine.setup
+        classified = await parts.engine.classify(Turn("please"), Strategy.RULES, setup, deadline_s=math.inf)
     assert classified.judgement.matched_rules == ("chat/please",)
+    assert setup.version == setup.rules.version  # not that of a setup with the category
 
 
 async def test_without_an_encoder_an_added_category_is_found_by_its_rules() -> None:
-    engine = ClassificationEngine(Setup(BUILT_IN, (), "first"), None, now=time.monotonic, log=get_logger("classifier"))
+    engine = ClassificationEngine(Setup(BUILT_IN, (), "first"), None, tracing=Tracing(), log=get_logger("classifier"))
     switch = SetupSwitch(engine, None, BUILT_IN, get_logger("classifier"))
     switch.propose(NewSetup((KeywordRule("lease", "legal", "lease", 6.0),), (LEGAL,)))
     await switch.switch()
-    assert (await engine.classify(LEASE, Strategy.HYBRID, deadline_s=math.inf)).judgement.category == "legal"
+    assert (await engine.classify(LEASE, Strategy.HYBRID, engine.setup, deadline_s=math.inf)).judgement.category == "legal"

@@ -1,0 +1,206 @@
+"""A prompt's judgement: found in the cache, or made, once for all who ask for the same at a time."""
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pointsman.classifier.core.cache_entry import CachedJudgement, InvalidEntry, read_entry, write_entry
+from pointsman.classifier.core.cache_key import Judges, cache_key
+from pointsman.classifier.core.fusion import Judgement, Method, Strategy
+from pointsman.classifier.core.ports import CacheEvent, JudgementCache
+from pointsman.classifier.core.setup import Setup
+from pointsman.classifier.core.turn import Turn
+from pointsman.classifier.engine.classification import ClassificationEngine
+from pointsman.classifier.engine.metrics import ClassifierMetrics
+from pointsman.classifier.engine.single_flight import SingleFlight
+from pointsman.kit.errors import DeadlineExceeded, ServiceError
+from pointsman.kit.tracing import Tracing
+
+NEVER_S = math.inf
+
+
+class CacheUse(StrEnum):
+    """What the cache had to do with an answer."""
+
+    HIT = "hit"
+    MISS = "miss"
+    OFF = "off"  # not asked: switched off, or what was asked for is made as fast as it would be found
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedTurn:
+    """A judgement, where it comes from, and where the time went: of this call, nothing of the one that was kept."""
+
+    judgement: Judgement
+    version: str
+    encoder: str | None  # None: no embedding was made
+    cache: CacheUse
+    token_count: int  # 0 where nothing was embedded now
+    tokenize_s: float
+    queue_s: float
+    embed_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """The cache, the secret of its keys, and what counts its events."""
+
+    cache: JudgementCache
+    secret: bytes
+    count: Callable[[CacheEvent], None]
+
+
+class Answering:
+    """Answers for the engine. Judgements without the embedding that they should have are never kept."""
+
+    def __init__(
+        self,
+        engine: ClassificationEngine,
+        caching: Caching | None,
+        *,
+        metrics: ClassifierMetrics,
+        tracing: Tracing,
+        now: Callable[[], float],
+    ) -> None:
+        """Take the parts. caching: None switches it off. now: monotonic clock in seconds, that of the deadlines."""
+        self._engine = engine
+        self._caching = caching
+        self._metrics = metrics
+        self._tracing = tracing
+        self._now = now
+        self._flights: SingleFlight[ClassifiedTurn] = SingleFlight()
+        self._lookups: SingleFlight[Mapping[bytes, bytes | None]] = SingleFlight()
+
+    @property
+    def engine(self) -> ClassificationEngine:
+        """What makes the judgements."""
+        return self._engine
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self._flights.aclose()
+        await self._lookups.aclose()
+
+    async def classify(self, turn: Turn, strategy: Strategy, *, deadline_s: float) -> ClassifiedTurn:
+        """Judge one turn. Raises Overloaded, DeadlineExceeded."""
+        return await self._answer(turn, strategy, self._engine.setup, deadline_s, asked_with=())
+
+    async def classify_all(self, turns: Sequence[Turn], strategy: Strategy, *, deadline_s: float) -> list[ClassifiedTurn]:
+        """Judge several turns at once, in order; all or none. Raises as `classify` does."""
+        setup = self._engine.setup
+        asked_with = self._unknown_keys(turns, strategy, setup)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._answer(turn, strategy, setup, deadline_s, asked_with=asked_with)) for turn in turns]
+        except* ServiceError as errors:
+            raise first_of(errors) from None
+        return [task.result() for task in tasks]
+
+    async def _answer(
+        self, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, *, asked_with: tuple[bytes, ...]
+    ) -> ClassifiedTurn:
+        """Judge one turn, and tell of it. asked_with: keys that the cache is asked for in one question with this turn's."""
+        start_s = self._now()
+        with self._tracing.span("classify") as span:
+            caching = self._caching_for(strategy)
+            if caching is None:
+                found = await self._make(turn, strategy, setup, CacheUse.OFF, deadline_s)
+            else:
+                found = await self._share(caching, turn, strategy, setup, deadline_s, asked_with)
+            answer = replace(found, total_s=self._now() - start_s)
+            span.set_attribute("pointsman.category", answer.judgement.category)
+            span.set_attribute("pointsman.classification_method", answer.judgement.method.value)
+            span.set_attribute("pointsman.cache", answer.cache.value)
+            span.set_attribute("pointsman.token_count", answer.token_count)
+        self._metrics.count_judgement(
+            method=answer.judgement.method.value,
+            cache=answer.cache.value,
+            category=answer.judgement.category,
+            confidence=answer.judgement.domain_confidence,
+            duration_s=answer.total_s,
+        )
+        return answer
+
+    def _caching_for(self, strategy: Strategy) -> Caching | None:
+        """Rules take 0.1 ms, no longer than a question to Redis; and without an encoder nothing else is ever kept."""
+        return None if strategy is Strategy.RULES or self._engine.encoder_name is None else self._caching
+
+    async def _share(
+        self, caching: Caching, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, asked_with: tuple[bytes, ...]
+    ) -> ClassifiedTurn:
+        """The turn's answer, shared with all who ask for the same meanwhile; each waits until its own deadline."""
+        key = self._key_of(caching, turn, strategy, setup)
+        remaining_s = deadline_s - self._now()
+        if remaining_s <= 0:
+            raise too_late()
+        try:
+            async with asyncio.timeout(None if math.isinf(remaining_s) else remaining_s):
+                return await self._flights.run(key, lambda: self._find_or_make(caching, key, turn, strategy, setup, asked_with))
+        except TimeoutError:
+            raise too_late() from None
+
+    async def _find_or_make(
+        self, caching: Caching, key: bytes, turn: Turn, strategy: Strategy, setup: Setup, asked_with: tuple[bytes, ...]
+    ) -> ClassifiedTurn:
+        cached = await self._find(caching, key, asked_with)
+        if cached is not None:
+            version = self._engine.version_of(setup)
+            return ClassifiedTurn(cached.judgement, version, cached.encoder, CacheUse.HIT, 0, 0.0, 0.0, 0.0, 0.0)
+        made = await self._make(turn, strategy, setup, CacheUse.MISS, NEVER_S)
+        if made.judgement.method is not Method.DEGRADED:
+            entry = CachedJudgement(made.judgement, made.encoder)
+            caching.cache.put(key, write_entry(entry, key=key, secret=caching.secret))
+        return made
+
+    async def _find(self, caching: Caching, key: bytes, asked_with: tuple[bytes, ...]) -> CachedJudgement | None:
+        keys = asked_with if key in asked_with else (key,)
+        with self._tracing.span("cache") as span:
+            values = await self._lookups.run(keys, lambda: look_up(caching.cache, keys))
+            value = values[key]
+            cached = None
+            try:
+                cached = None if value is None else read_entry(value, key=key, secret=caching.secret)
+            except InvalidEntry:
+                caching.cache.discard(key)
+                caching.count(CacheEvent.DISCARDED)
+            event = CacheEvent.MISS if cached is None else CacheEvent.HIT
+            caching.count(event)
+            span.set_attribute("pointsman.cache", event.value)
+        return cached
+
+    async def _make(self, turn: Turn, strategy: Strategy, setup: Setup, cache: CacheUse, deadline_s: float) -> ClassifiedTurn:
+        made = await self._engine.classify(turn, strategy, setup, deadline_s=deadline_s)
+        version = self._engine.version_of(setup)
+        times = (made.tokenize_s, made.queue_s, made.embed_s)
+        return ClassifiedTurn(made.judgement, version, made.encoder, cache, made.token_count, *times, total_s=0.0)
+
+    def _unknown_keys(self, turns: Sequence[Turn], strategy: Strategy, setup: Setup) -> tuple[bytes, ...]:
+        """Keys that nobody is asking for now, each once."""
+        caching = self._caching_for(strategy)
+        if caching is None:
+            return ()
+        keys = dict.fromkeys(self._key_of(caching, turn, strategy, setup) for turn in turns)
+        return tuple(key for key in keys if key not in self._flights)
+
+    def _key_of(self, caching: Caching, turn: Turn, strategy: Strategy, setup: Setup) -> bytes:
+        judges = Judges(strategy.value, setup.version, self._engine.artifact_version, self._engine.encoder_name or "")
+        return cache_key(caching.secret, turn, judges)
+
+
+async def look_up(cache: JudgementCache, keys: Sequence[bytes]) -> Mapping[bytes, bytes | None]:
+    """What the cache has under each key."""
+    return dict(zip(keys, await cache.get_many(keys), strict=True))
+
+
+def too_late() -> DeadlineExceeded:
+    """The refusal of a call whose time is over."""
+    return DeadlineExceeded("deadline_exceeded", "classify: the deadline came before the judgement")
+
+
+def first_of(errors: BaseExceptionGroup[ServiceError]) -> ServiceError:
+    """One error of a group, however deep."""
+    first = errors.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
