@@ -1,11 +1,11 @@
 """The registry's wiring."""
 
-import asyncio
+import json
 import secrets
-import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib import metadata
 
 from pointsman.api.registry.v1 import registry_pb2
@@ -14,20 +14,35 @@ from pointsman.api.status.v1.status_pb2 import ServiceStatus
 from pointsman.kit.background import in_background
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
+from pointsman.kit.http_facade import serve_facade
+from pointsman.kit.http_server import RunningHttpServer
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
-from pointsman.registry.adapters.catalog_files import CatalogFiles
+from pointsman.kit.telemetry import Telemetry, degraded_gauge, open_telemetry, watch_config_metrics
+from pointsman.registry.adapters.catalog_files import CatalogFiles, read_text
 from pointsman.registry.adapters.file_watch import file_changes
-from pointsman.registry.adapters.state_file import StateFile
-from pointsman.registry.adapters.yaml_document import parse_yaml
+from pointsman.registry.adapters.former_state import import_former_state
+from pointsman.registry.adapters.hangup_signal import has_terminal, on_hangup
+from pointsman.registry.adapters.output_file import OutputFile, output_path
+from pointsman.registry.adapters.sqlite_store import SqliteStore, open_store
+from pointsman.registry.adapters.text_document import parse_document
+from pointsman.registry.core.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
+from pointsman.registry.core.loading import load_shipped
+from pointsman.registry.core.ports import TextFile
 from pointsman.registry.core.problems import CatalogInvalid, SnapshotTooLarge, StateUnusable
-from pointsman.registry.engine.configuration_keeper import ConfigurationKeeper, Tools
+from pointsman.registry.engine.catalog_export import CatalogExport
+from pointsman.registry.engine.condition import degraded_words
+from pointsman.registry.engine.configuration_keeper import ConfigurationKeeper
+from pointsman.registry.engine.preparation import Tools
 from pointsman.registry.engine.watch_hub import WatchHub
+from pointsman.registry.rest.app import facade_of
+from pointsman.registry.rest.update_access import UpdateAccess
+from pointsman.registry.servicer.registry_metrics import KeptConfigs, RegistryMetrics
 from pointsman.registry.servicer.registry_servicer import RegistryServicer
 from pointsman.registry.servicer.snapshot_messages import encode_content
-from pointsman.registry.settings import RegistrySettings
+from pointsman.registry.settings import SHIPPED_CATALOG, RegistrySettings
 from pointsman.rules.rules_file import default_rules
 
 SERVICE = "registry"
@@ -35,42 +50,89 @@ SERVICE_NAME = registry_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_
 EPOCH_BYTES = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What both servers answer from."""
+
+    keeper: ConfigurationKeeper
+    hub: WatchHub
+    store: SqliteStore
+    export: CatalogExport | None
+    telemetry: Telemetry
+    log: Logger
+
+    def degraded(self) -> list[str]:
+        """Why the service works less well than it should."""
+        return degraded_words(self.keeper, self.export)
+
+
 @asynccontextmanager
 async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
-    """Serve until the context is left; yields the bound address.
+    """Serve until the context is left; yields the bound addresses.
 
     Raises SettingsError with every fault of the catalogue where there is none that was good before,
     Unavailable where the folder for the state cannot be used.
     """
     log = get_logger(SERVICE)
     require_service_token(settings, service=SERVICE)
+    files = catalog_files(settings)
     async with AsyncExitStack() as stack:
+        telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
+        store = await stack.enter_async_context(opened_store(settings, log))
+        export = None if settings.output is None else CatalogExport(OutputFile(output_path(settings.output)), log)
         hub = WatchHub()
-        files = CatalogFiles(settings.catalog_path, parse=parse_yaml)
-        keeper = stack.enter_context(opened_keeper(settings, files, hub, log))
-        await start_keeper(keeper)
-        server = await stack.enter_async_context(serve_keeper(settings, keeper, hub, log))
-        await stack.enter_async_context(in_background(reload_on_change(keeper, files)))
-        stack.enter_context(reload_on_signal(keeper))
+        parts = Parts(made_keeper(files, store, hub, export, log), hub, store, export, telemetry, log)
+        await start_keeper(parts.keeper)
+        measure(parts)
+        server = await stack.enter_async_context(serve_calls(settings, parts))
+        rest = await stack.enter_async_context(serve_rest(settings, parts))
+        await stack.enter_async_context(in_background(reload_on_change(parts.keeper, files)))
+        if export is not None:
+            await stack.enter_async_context(in_background(export.run()))
+        stack.enter_context(on_hangup(parts.keeper.reload, has_terminal=has_terminal()))
         await server.set_serving(SERVICE_NAME, serving=True)
-        yield {"registry_grpc": server.address}
+        yield {"registry_grpc": server.address, "registry_rest": rest.address}
 
 
-@contextmanager
-def opened_keeper(settings: RegistrySettings, files: CatalogFiles, hub: WatchHub, log: Logger) -> Iterator[ConfigurationKeeper]:
-    """The keeper over the state's folder. Raises Unavailable where another registry has it."""
+def catalog_files(settings: RegistrySettings) -> CatalogFiles:
+    """What the catalogue is read from. Raises SettingsError where the environment's models are no models, or the output is an input."""
+    try:
+        document = environment_entries(settings.environment)
+    except CatalogInvalid as error:
+        raise SettingsError([f"{problem.path}: {problem.message}" for problem in error.problems]) from error
+    environment = None if document is None else TextFile(ENVIRONMENT_ORIGIN, json.dumps(document))
+    # Where no file is named, the environment's two models are the whole catalogue.
+    catalog = settings.catalog or environment or SHIPPED_CATALOG
+    files = CatalogFiles(
+        catalog, parse=parse_document, models_path=settings.models_json, environment=None if catalog is environment else environment
+    )
+    if settings.output is not None and output_path(settings.output).resolve() in {path.resolve() for path in files.paths()}:
+        raise SettingsError([f"OUTPUT_PATH: {settings.output} is what the catalogue is read from"])
+    return files
+
+
+@asynccontextmanager
+async def opened_store(settings: RegistrySettings, log: Logger) -> AsyncIterator[SqliteStore]:
+    """The store, with what earlier versions of the program kept. Raises Unavailable, also where another registry has it."""
+    try:
+        async with open_store(settings.folder) as store:
+            await import_former_state(settings.former_state_folder, store, log)
+            yield store
+    except StateUnusable as error:
+        raise Unavailable("dependency_down", str(error)) from error
+
+
+def made_keeper(files: CatalogFiles, store: SqliteStore, hub: WatchHub, export: CatalogExport | None, log: Logger) -> ConfigurationKeeper:
+    """The keeper over the store."""
     tools = Tools(
-        parse=parse_yaml,
+        parse=parse_document,
         encode=encode_content,
         default_rules=default_rules(),
         clock_s=time.time,
         new_epoch=lambda: secrets.token_hex(EPOCH_BYTES),
+        shipped=load_shipped(read_text(SHIPPED_CATALOG, SHIPPED_CATALOG.name), parse=parse_document),
     )
-    try:
-        with StateFile.open(settings.folder) as store:
-            yield ConfigurationKeeper(files, store, hub, tools, log)
-    except StateUnusable as error:
-        raise Unavailable("dependency_down", str(error)) from error
+    return ConfigurationKeeper(files, store, store, hub, tools, log, on_published=None if export is None else export.offer)
 
 
 async def start_keeper(keeper: ConfigurationKeeper) -> None:
@@ -83,17 +145,22 @@ async def start_keeper(keeper: ConfigurationKeeper) -> None:
         raise SettingsError([str(error)]) from error
 
 
+def measure(parts: Parts) -> None:
+    """Register what is told of configuration when metrics are scraped."""
+    watch_config_metrics(parts.telemetry, KeptConfigs(parts.keeper))
+    degraded_gauge(parts.telemetry, parts.degraded)
+    parts.telemetry.registry.register(RegistryMetrics(parts.keeper, parts.hub))
+
+
 @asynccontextmanager
-async def serve_keeper(
-    settings: RegistrySettings, keeper: ConfigurationKeeper, hub: WatchHub, log: Logger
-) -> AsyncIterator[RunningGrpcServer]:
-    """The gRPC server over keeper and hub; its own status needs the server itself."""
+async def serve_calls(settings: RegistrySettings, parts: Parts) -> AsyncIterator[RunningGrpcServer]:
+    """The gRPC server; its own status needs the server itself."""
     reporter = StatusReporter(SERVICE, instance_id=new_id(SERVICE), version=metadata.version("pointsman"))
 
-    def report_status(degraded: list[str]) -> ServiceStatus:
-        return reporter.report(in_flight_count=server.in_flight_count, degraded=degraded)
+    def report_status() -> ServiceStatus:
+        return reporter.report(in_flight_count=server.in_flight_count, degraded=parts.degraded())
 
-    servicer = RegistryServicer(keeper, hub, report_status=report_status, log=log)
+    servicer = RegistryServicer(parts.keeper, parts.hub, parts.store, report_status=report_status, log=parts.log)
     async with serve_grpc(
         host=settings.host,
         port=settings.port,
@@ -102,8 +169,21 @@ async def serve_keeper(
         limits=GrpcServerLimits(long_lived_methods=frozenset({"WatchConfig"})),
         service_token=settings.service_token,
         drain_s=settings.drain_s,
-        log=log,
+        telemetry=parts.telemetry,
+        log=parts.log,
     ) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serve_rest(settings: RegistrySettings, parts: Parts) -> AsyncIterator[RunningHttpServer]:
+    """The REST facade over the same keeper."""
+    access = UpdateAccess(settings.host, settings.service_token, settings.admin_key)
+    app = facade_of(parts.keeper, access=access, degraded=parts.degraded, telemetry=parts.telemetry, version=metadata.version("pointsman"))
+    facade = serve_facade(
+        app, host=settings.host, port=settings.rest_port, drain_s=settings.drain_s, telemetry=parts.telemetry, log=parts.log
+    )
+    async with facade as server:
         yield server
 
 
@@ -111,23 +191,3 @@ async def reload_on_change(keeper: ConfigurationKeeper, files: CatalogFiles) -> 
     """Reload after each burst of changes, for ever."""
     async for _ in file_changes(files.paths):
         await keeper.reload()
-
-
-@contextmanager
-def reload_on_signal(keeper: ConfigurationKeeper) -> Iterator[None]:
-    """Reload on SIGHUP until the context is left."""
-    loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def on_signal() -> None:
-        task = loop.create_task(keeper.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, on_signal)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGHUP)
-        for task in reloads:
-            task.cancel()

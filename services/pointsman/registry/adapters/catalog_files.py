@@ -1,7 +1,8 @@
-"""The catalogue's files on disk: the catalogue itself, and the rules file that it names."""
+"""The catalogue's files on disk: the catalogue itself, the rules file that it names, and the list of models beside it."""
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from pointsman.registry.core.catalog_file import rules_path_of
@@ -14,37 +15,53 @@ MAX_FILE_BYTES = 1 << 20
 class CatalogFiles:
     """Reads the files. A rules file outside the catalogue's folder, also by a link, is refused."""
 
-    def __init__(self, path: Path, *, parse: ParseDocument) -> None:
-        self._path = path
+    def __init__(
+        self, catalog: Path | TextFile, *, parse: ParseDocument, models_path: Path | None = None, environment: TextFile | None = None
+    ) -> None:
+        """catalog: its file, or a text that stands in no file and names none. models_path: a list of models beside it."""
+        self._catalog = catalog
         self._parse = parse
-        self._paths = [path]
+        self._models_path = models_path
+        self._environment = environment
+        self._rules_path: Path | None = None
 
     def paths(self) -> list[Path]:
-        """The files of the last reading; before it, the catalogue."""
-        return list(self._paths)
+        """The files of the last reading; before it, those that the settings name."""
+        catalog = self._catalog if isinstance(self._catalog, Path) else None
+        return [path for path in (catalog, self._rules_path, self._models_path) if path is not None]
 
     def read(self) -> SourceTexts:
         """The files as they are now. Raises CatalogInvalid where the catalogue is missing, too large or no text."""
-        catalog = read_text(self._path, self._path.name)
-        rules_path = self._rules_path(catalog)
-        if rules_path is None:
-            self._paths = [self._path]
-            return SourceTexts(catalog)
-        path = self._path.parent / rules_path
-        self._paths = [self._path, path]
-        try:
-            # realpath: Path.resolve raises where links lead in a circle, which reading them tells better.
-            if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._path.parent)):
-                raise CatalogInvalid([Problem(rules_path, 0, "", "leads out of the catalogue's folder")])
-            return SourceTexts(catalog, read_text(path, rules_path))
-        except CatalogInvalid as error:
-            # Told together with what else is wrong.
-            return SourceTexts(catalog, problems=error.problems)
+        problems: list[Problem] = []
+        catalog, rules = (self._catalog, None) if isinstance(self._catalog, TextFile) else self._read_catalog(self._catalog, problems)
+        models_path = self._models_path
+        models = None if models_path is None else or_problem(problems, lambda: read_text(models_path, models_path.name))
+        return SourceTexts(catalog, rules, tuple(problems), models, self._environment)
 
-    def _rules_path(self, catalog: TextFile) -> str | None:
-        """The path that the catalogue names. What is wrong with its text is told when it is read for good."""
+    def _read_catalog(self, path: Path, problems: list[Problem]) -> tuple[TextFile, TextFile | None]:
+        """The catalogue, and the rules that it names. What is wrong with its text is told when it is read for good."""
+        catalog = read_text(path, path.name)
         document = self._parse(catalog, ProblemList())
-        return None if document is None else rules_path_of(document)
+        name = None if document is None else rules_path_of(document)
+        self._rules_path = None if name is None else path.parent / name
+        return catalog, None if name is None else or_problem(problems, lambda: read_rules(path.parent, name))
+
+
+def or_problem(problems: list[Problem], read: Callable[[], TextFile]) -> TextFile | None:
+    """What is read; None where it cannot be, with the reasons added, to be told together with what else is wrong."""
+    try:
+        return read()
+    except CatalogInvalid as error:
+        problems.extend(error.problems)
+        return None
+
+
+def read_rules(folder: Path, name: str) -> TextFile:
+    """The rules file of that name within the folder. Raises CatalogInvalid."""
+    # realpath: Path.resolve raises where links lead in a circle, which reading them tells better.
+    if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+        raise CatalogInvalid([Problem(name, 0, "", "leads out of the catalogue's folder")])
+    return read_text(folder / name, name)
 
 
 def read_text(path: Path, name: str) -> TextFile:

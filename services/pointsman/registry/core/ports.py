@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pointsman.registry.core.assembly import ApiEntries
 from pointsman.registry.core.catalog import Catalog, Classification
 from pointsman.registry.core.document import Node
-from pointsman.registry.core.problems import Problem, ProblemList
-from pointsman.registry.core.snapshot import ConfigKind, KindState
+from pointsman.registry.core.problems import Problem, ProblemList, RegistryError
+from pointsman.registry.core.snapshot import AuditRecord, ConfigKind, KindState, Origin, VersionRecord
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,43 @@ class SourceTexts:
 
     catalog: TextFile
     rules: TextFile | None = None
-    problems: tuple[Problem, ...] = ()  # why the rules could not be read
+    problems: tuple[Problem, ...] = ()  # why a file beside the catalogue could not be read
+    models_json: TextFile | None = None  # a list of models beside the catalogue
+    environment: TextFile | None = None  # entries that environment variables make, in the catalogue file's shape
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
-    """What outlives a restart: the counters, the last good texts, and the API's entries."""
+    """What outlives a restart: the counters, the last good texts, and the API's entries.
+
+    `passed_over`: digest of the files that a restored version took the place of, "" for none. While the
+    files are still those, they are not taken in again.
+    """
 
     epoch: str
     kinds: Mapping[ConfigKind, KindState]
     source: SourceTexts
     api: ApiEntries
+    passed_over: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """How a state came about. `makes_version`: its catalogue is a new version and not only another way to the same one."""
+
+    origin: Origin
+    author: str
+    time_s: float
+    diff_lines: tuple[str, ...]
+    makes_version: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Part of a list, and whether more of it follows."""
+
+    records: tuple[T, ...]
+    has_more: bool
 
 
 class ParseDocument(Protocol):
@@ -60,14 +88,42 @@ class CatalogSource(Protocol):
 
 
 class StateStore(Protocol):
-    """Keeps the state; at any time on disk there is the old one or the new one."""
+    """Keeps every state that was accepted; at any time on disk there is the old one or the new one as the newest."""
 
-    def load(self) -> RegistryState | None:
+    async def load(self) -> RegistryState | None:
         """The state kept last; None where there is none yet. Raises StateUnusable where it cannot be read."""
         ...
 
-    def save(self, state: RegistryState) -> None:
-        """Keep the state; it is safe on return. Raises StateUnusable where it cannot be written."""
+    async def save(self, state: RegistryState, acceptance: Acceptance) -> None:
+        """Keep the state and its audit entry; both are safe on return. Raises StateUnusable where they cannot be written."""
+        ...
+
+
+class History(Protocol):
+    """What was kept before. Every method raises StateUnusable where that cannot be read."""
+
+    async def find_state(self, number: int) -> RegistryState | None:
+        """The state kept last of those with that version of the catalogue; None where there was no such version."""
+        ...
+
+    async def list_versions(self, before_number: int, limit: int) -> Page[VersionRecord]:
+        """Up to `limit` versions below that number, newest first; fewer where they are large."""
+        ...
+
+    async def list_audit_entries(self, before_sequence: int, limit: int) -> Page[AuditRecord]:
+        """Up to `limit` entries below that sequence number, newest first; fewer where they are large."""
+        ...
+
+
+class OutputUnusable(RegistryError):
+    """What other programs read of the catalogue cannot be written."""
+
+
+class CatalogOutput(Protocol):
+    """Where the effective catalogue is written for other programs."""
+
+    def write(self, text: str) -> None:
+        """Put the text in place of what is there, whole. Raises OutputUnusable."""
         ...
 
 

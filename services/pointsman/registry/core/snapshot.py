@@ -22,6 +22,38 @@ class Version:
     number: int
 
 
+class Origin(StrEnum):
+    """Where a version came from."""
+
+    START = "start"
+    FILE = "file"
+    API = "api"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One version of the catalogue, without its content. `create_time_s`: when it was accepted, Unix time."""
+
+    version: Version
+    create_time_s: float
+    origin: Origin
+    author: str
+    diff_lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One accepted change, and the version of the catalogue that stood after it. `sequence` counts from 1."""
+
+    sequence: int
+    version: Version
+    create_time_s: float
+    origin: Origin
+    author: str
+    diff_lines: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One kind's whole configuration at one version. `create_time_s`: when it was accepted, Unix time."""

@@ -16,9 +16,8 @@ from pointsman.kit.errors import InvalidArgument
 from pointsman.registry.core.changes import Change, DeleteEntry, EntryKind, PutEntry
 from pointsman.registry.core.document import Plain
 from pointsman.registry.core.values import MICROUSD_PER_USD
+from pointsman.registry.engine.configuration_keeper import MAX_CHANGE_COUNT
 from pointsman.registry.servicer.snapshot_messages import CAPABILITIES, DATA_CLASSES, LOCATIONS, MODEL_STATUSES, PROVIDER_KINDS
-
-MAX_CHANGE_COUNT = 1_000
 
 E = TypeVar("E")
 
