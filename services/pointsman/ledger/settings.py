@@ -9,6 +9,9 @@ class LedgerSettings(ServiceSettings):
     """What can be set, beside what every service has."""
 
     port: int = env_field("POINTSMAN_LEDGER_PORT", default=50054, ge=0, le=65535, description="gRPC port; 0 takes any free one")
+    rest_port: int = env_field(
+        "POINTSMAN_LEDGER_REST_PORT", default=5003, ge=0, le=65535, description="HTTP port of metrics and health; 0 takes any free one"
+    )
     database_path: Path | None = env_field(
         "DATABASE_PATH",
         default=None,

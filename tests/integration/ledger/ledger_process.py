@@ -122,7 +122,7 @@ def main() -> int:
         print(json.dumps(dict(addresses)), flush=True)
 
     configure_logging("error")  # nobody reads the pipe while it runs
-    settings = LedgerSettings(port=0, database_path=Path(sys.argv[1]), drain_s=5)
+    settings = LedgerSettings(port=0, rest_port=0, database_path=Path(sys.argv[1]), drain_s=5)
     return run_until_stopped(serve(settings), on_ready=print_addresses)
 
 

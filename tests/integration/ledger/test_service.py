@@ -21,7 +21,7 @@ from tests.integration.ledger.ledger_process import ACCOUNT, LedgerCalls, calls_
 
 
 def settings_in(folder: Path) -> LedgerSettings:
-    return LedgerSettings(port=0, var_dir=folder, drain_s=1)
+    return LedgerSettings(port=0, rest_port=0, var_dir=folder, drain_s=1)
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ BY_MODEL_AND_HOUR = pb.QueryUsageRequest(
 
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[LedgerCalls]:
-    settings = LedgerSettings(port=0, var_dir=folder, drain_s=1)
+    settings = LedgerSettings(port=0, rest_port=0, var_dir=folder, drain_s=1)
     async with serve(settings) as addresses, calls_to(addresses["ledger_grpc"]) as calls:
         yield calls
 

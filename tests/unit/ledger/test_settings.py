@@ -34,7 +34,7 @@ def test_what_exists_decides_whether_a_path_is_a_folder(tmp_path: Path) -> None:
     assert loaded(DATABASE_PATH=str(bare)).folder == tmp_path
 
 
-@pytest.mark.parametrize("name", ["POINTSMAN_LEDGER_PORT", "POINTSMAN_LEDGER_MAX_WAITING_WRITES"])
+@pytest.mark.parametrize("name", ["POINTSMAN_LEDGER_PORT", "POINTSMAN_LEDGER_REST_PORT", "POINTSMAN_LEDGER_MAX_WAITING_WRITES"])
 def test_number_out_of_range_is_refused_by_name(name: str) -> None:
     with pytest.raises(SettingsError, match=name):
         loaded(**{name: "-1"})

@@ -23,6 +23,11 @@ class GroupCommit:
         self._arrived = asyncio.Event()
         self._closed = False
 
+    @property
+    def waiting_count(self) -> int:
+        """Items that wait for their turn."""
+        return len(self._waiting)
+
     async def submit(self, item: Any) -> Any:
         """The item's outcome once it is handled. Raises Overloaded where too many wait, Unavailable after the end.
 

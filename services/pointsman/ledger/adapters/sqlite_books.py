@@ -9,6 +9,7 @@ from pointsman.ledger.core.chain import Head
 from pointsman.ledger.core.entries import ENTRY_FIELDS, Entry, values_of
 from pointsman.ledger.core.ports import Commitment
 from pointsman.ledger.core.spend import PlannedAttempt, Spend, SpendState
+from pointsman.ledger.core.store import Standing
 from pointsman.ledger.core.values import Account, Decision
 
 FIND_HEAD = "SELECT sequence, hash, total_cost_nanousd FROM entries ORDER BY sequence DESC LIMIT 1"
@@ -16,6 +17,7 @@ SUM_RESERVED = """
 SELECT coalesce(sum(planned_attempts.worst_case_nanousd), 0)
 FROM spends JOIN planned_attempts USING (spend_id) WHERE spends.state = 'open'
 """
+COUNT_OPEN_SPENDS = "SELECT count(*) FROM spends WHERE state = 'open'"
 FIND_SPEND = "SELECT request_id, project_id, key_id, open_time_ns, expire_time_ns, state FROM spends WHERE spend_id = ?"
 FIND_PLANNED = "SELECT model_id, provider_id, worst_case_nanousd FROM planned_attempts WHERE spend_id = ? ORDER BY number"
 ADD_SPEND = (
@@ -39,6 +41,7 @@ class Mark:
     """What the books hold in memory at one moment, to go back to."""
 
     head: Head
+    open_spend_count: int
     reserved_nanousd: int
 
 
@@ -51,11 +54,17 @@ class SqliteBooks:
         row = connection.execute(FIND_HEAD).fetchone()
         self._head = Head() if row is None else Head(*row)
         (self._reserved_nanousd,) = connection.execute(SUM_RESERVED).fetchone()
+        (self._open_spend_count,) = connection.execute(COUNT_OPEN_SPENDS).fetchone()
 
     @property
     def commitment(self) -> Commitment:
         """Spent and reserved now."""
         return Commitment(self._head.total_cost_nanousd, self._reserved_nanousd)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the books stand, in figures."""
+        return Standing(self._head.sequence, self._open_spend_count, self._reserved_nanousd)
 
     def find_spend(self, spend_id: str) -> Spend | None:
         """The spend of that name; None where there is none."""
@@ -78,6 +87,7 @@ class SqliteBooks:
         else:
             self._connection.execute(CHANGE_SPEND, (spend.state, spend.spend_id))
         self._reserved_nanousd += spend.reserved_nanousd - (0 if before is None else before.reserved_nanousd)
+        self._open_spend_count += int(spend.is_open) - (0 if before is None else int(before.is_open))
 
     def operator_costs(self, attempt_ids: Collection[str]) -> Mapping[str, int]:
         """Operator's cost of each of these rows that is booked."""
@@ -97,11 +107,12 @@ class SqliteBooks:
 
     def mark(self) -> Mark:
         """Where the books stand in memory."""
-        return Mark(self._head, self._reserved_nanousd)
+        return Mark(self._head, self._open_spend_count, self._reserved_nanousd)
 
     def go_back_to(self, mark: Mark) -> None:
         """Forget in memory what the connection has rolled back."""
         self._head = mark.head
+        self._open_spend_count = mark.open_spend_count
         self._reserved_nanousd = mark.reserved_nanousd
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,25 +19,45 @@ from pointsman.ledger.adapters.sqlite_reader import SqliteReader
 from pointsman.ledger.adapters.sqlite_writer import SqliteWriter, Work
 from pointsman.ledger.core.decision_pages import DecisionFilter, DecisionPage, Position
 from pointsman.ledger.core.ports import Books
-from pointsman.ledger.core.store import OpenSpend, Sums
+from pointsman.ledger.core.store import OpenSpend, Standing, Sums
 
 DATABASE_FILE = "ledger.db"
 
 T = TypeVar("T")
 
+OnCommit = Callable[[int, float], None]
+"""Hears how many writes shared a commit, and how many seconds it took."""
+
+
+def ignore_commit(_write_count: int, _duration_s: float) -> None:
+    """For those who do not count."""
+
 
 class SqliteStore:
     """Implements the Store port. `run` has to run beside it."""
 
-    def __init__(self, writer: SqliteWriter, reader: SqliteReader, threads: "Threads", *, max_waiting: int, log: Logger) -> None:
-        """max_waiting: most writes that wait for the one under way."""
+    def __init__(
+        self, writer: SqliteWriter, reader: SqliteReader, threads: "Threads", *, max_waiting: int, on_commit: "OnCommit", log: Logger
+    ) -> None:
+        """max_waiting: most writes that wait for the one under way. on_commit: called on the writing thread."""
         self._writer = writer
         self._reader = reader
         self._threads = threads
+        self._on_commit = on_commit
         self._log = log
         self._queue = GroupCommit(self._commit, executor=threads.writing, max_waiting=max_waiting)
         self.is_failing = False
         self.commit_count = 0
+
+    @property
+    def standing(self) -> Standing:
+        """Where the books stood after the last commit."""
+        return self._writer.standing
+
+    @property
+    def waiting_count(self) -> int:
+        """Writes that wait for the one under way."""
+        return self._queue.waiting_count
 
     async def write(self, work: Callable[[Books], T]) -> T:
         """Run the work in a transaction; its result, once that is on the disk."""
@@ -67,6 +88,7 @@ class SqliteStore:
 
     def _commit(self, works: Sequence[Work]) -> list[Any]:
         """One transaction, on the writing thread; a change of the store's health is logged once."""
+        start_s = time.perf_counter()
         try:
             outcomes = self._writer.commit(works)
         except Unavailable as error:
@@ -74,6 +96,8 @@ class SqliteStore:
                 self._log.error(names.STORE_FAILED, reason=error.message)
             self.is_failing = True
             raise
+        finally:
+            self._on_commit(len(works), time.perf_counter() - start_s)
         if self.is_failing:
             self._log.info(names.STORE_RECOVERED)
         self.is_failing = False
@@ -98,12 +122,17 @@ class Threads:
 
 @asynccontextmanager
 async def open_store(
-    folder: Path, *, max_waiting: int, log: Logger, connect: Callable[[Path], sqlite3.Connection] = connect_for_writing
+    folder: Path,
+    *,
+    max_waiting: int,
+    log: Logger,
+    on_commit: OnCommit = ignore_commit,
+    connect: Callable[[Path], sqlite3.Connection] = connect_for_writing,
 ) -> AsyncIterator[SqliteStore]:
     """The store in the folder until the context is left, when everything that waits is on the disk.
 
-    connect: opens the writing connection. Raises Conflict where another ledger uses the folder, Unavailable
-    where the database can not be opened.
+    on_commit: called on the writing thread. connect: opens the writing connection. Raises Conflict where another
+    ledger uses the folder, Unavailable where the database can not be opened.
     """
     loop = asyncio.get_running_loop()
     path = folder / DATABASE_FILE
@@ -114,7 +143,7 @@ async def open_store(
         stack.push_async_callback(loop.run_in_executor, threads.writing, writer.close)
         reader = await loop.run_in_executor(threads.reading, SqliteReader, path)
         stack.push_async_callback(loop.run_in_executor, threads.reading, reader.close)
-        store = SqliteStore(writer, reader, threads, max_waiting=max_waiting, log=log)
+        store = SqliteStore(writer, reader, threads, max_waiting=max_waiting, on_commit=on_commit, log=log)
         running = asyncio.create_task(store.run())
         try:
             yield store

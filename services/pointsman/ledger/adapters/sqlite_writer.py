@@ -22,10 +22,11 @@ class SqliteWriter:
     """The one who writes. Its methods are called from one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take the writing connection."""
+        """Take the writing connection. Raises Unavailable where the books can not be read."""
         self._connection = connection
         # Read anew after a failure: what the disk then holds is not for memory to say.
-        self._books: SqliteBooks | None = None
+        self._books: SqliteBooks | None = _books_on(connection)
+        self.standing = self._books.standing
 
     def commit(self, works: Sequence[Work]) -> list[Any]:
         """Run the works in order in one transaction; each one's result, or the exception that it raised.
@@ -45,6 +46,7 @@ class SqliteWriter:
                 raise unavailable(exc) from exc
             raise
         self._books = books
+        self.standing = books.standing
         return outcomes
 
     def close(self) -> None:
@@ -82,3 +84,10 @@ class SqliteWriter:
         with contextlib.suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def _books_on(connection: sqlite3.Connection) -> SqliteBooks:
+    try:
+        return SqliteBooks(connection)
+    except sqlite3.Error as exc:
+        raise unavailable(exc) from exc

@@ -51,9 +51,14 @@ class Spend:
         return checked_sum(planned.worst_case_nanousd for planned in self.planned_attempts)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it holds something back."""
+        return self.state is SpendState.OPEN
+
+    @property
     def reserved_nanousd(self) -> int:
         """What is held back for it now."""
-        return self.worst_case_nanousd if self.state is SpendState.OPEN else 0
+        return self.worst_case_nanousd if self.is_open else 0
 
     def settled(self) -> "Spend":
         """The spend after a settlement."""

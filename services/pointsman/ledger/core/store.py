@@ -21,6 +21,15 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the books stood after the last commit."""
+
+    row_count: int
+    open_spend_count: int
+    reserved_nanousd: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSpend:
     """A spend that nobody has closed, and when it expires, nanoseconds since 1970."""
 

@@ -15,6 +15,7 @@ from pointsman.ledger.core.spend import PlannedAttempt, Spend
 from pointsman.ledger.core.store import Store, Sums
 from pointsman.ledger.core.values import Account, Decision, Settlement
 from pointsman.ledger.engine.expiry_timer import ExpiryTimer
+from pointsman.ledger.engine.metrics import LedgerMetrics
 
 NS_PER_S = 1_000_000_000
 
@@ -28,10 +29,11 @@ class Bookkeeping:
     Overloaded where too many wait.
     """
 
-    def __init__(self, store: Store, timer: ExpiryTimer, *, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, store: Store, timer: ExpiryTimer, *, metrics: LedgerMetrics, now_ns: Callable[[], int] = time.time_ns) -> None:
         """now_ns: the wall clock, nanoseconds since 1970."""
         self._store = store
         self._timer = timer
+        self._metrics = metrics
         self._now_ns = now_ns
 
     @property
@@ -56,6 +58,7 @@ class Bookkeeping:
         settled = await self._write(lambda books: booking.settle_spend(books, settlement, book_time_ns=book_time_ns))
         if settlement.spend_id is not None:
             self._timer.forget(settlement.spend_id)
+        self._metrics.count_settlement(corrected=settled.corrected)
         return settled
 
     async def record_decisions(self, decisions: Sequence[Decision]) -> None:

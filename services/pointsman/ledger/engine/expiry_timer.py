@@ -10,6 +10,7 @@ from pointsman.ledger import names
 from pointsman.ledger.core.booking import expire_spends
 from pointsman.ledger.core.expiry import ExpiryQueue
 from pointsman.ledger.core.store import Store
+from pointsman.ledger.engine.metrics import LedgerMetrics
 
 NS_PER_S = 1_000_000_000
 MAX_TIME_TO_LIVE_S = 3_600.0
@@ -26,10 +27,17 @@ class ExpiryTimer:
     """
 
     def __init__(
-        self, store: Store, *, log: Logger, now_s: Callable[[], float] = time.monotonic, now_ns: Callable[[], int] = time.time_ns
+        self,
+        store: Store,
+        *,
+        metrics: LedgerMetrics,
+        log: Logger,
+        now_s: Callable[[], float] = time.monotonic,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """now_s: the monotonic clock. now_ns: the wall clock, nanoseconds since 1970."""
         self._store = store
+        self._metrics = metrics
         self._log = log
         self._now_s = now_s
         self._now_ns = now_ns
@@ -90,6 +98,7 @@ class ExpiryTimer:
             self._defer(due)
         else:
             if count:
+                self._metrics.count_expired(count)
                 self._log.warning(names.SPENDS_EXPIRED, count=count)
 
     def _defer(self, spend_ids: Sequence[str]) -> None:

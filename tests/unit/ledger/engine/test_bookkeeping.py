@@ -1,15 +1,17 @@
 """What the engine makes of the core's answers and refusals."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from pointsman.kit.errors import Conflict, InvalidArgument, Unavailable
 from pointsman.kit.logging import get_logger
-from pointsman.ledger.core.booking import Opened, Settled
+from pointsman.ledger.core.booking import Opened, Settled, expire_spends
 from pointsman.ledger.core.decision_pages import DecisionFilter
 from pointsman.ledger.core.money import MAX_NANOUSD
 from pointsman.ledger.core.spend import PlannedAttempt
 from pointsman.ledger.engine.bookkeeping import Bookkeeping
 from pointsman.ledger.engine.expiry_timer import ExpiryTimer
+from pointsman.ledger.engine.metrics import LedgerMetrics
 from tests.unit.ledger.books import ACCOUNT, TIME_NS, a_decision, a_settlement, an_attempt
 from tests.unit.ledger.stores import MemoryStore, StillClock
 
@@ -19,8 +21,10 @@ class Ledger:
 
     def __init__(self) -> None:
         self.store, self.clock = MemoryStore(), StillClock()
-        self.timer = ExpiryTimer(self.store, log=get_logger("ledger"), now_s=self.clock.now_s, now_ns=self.clock.now_ns)
-        self.bookkeeping = Bookkeeping(self.store, self.timer, now_ns=self.clock.now_ns)
+        self.registry = CollectorRegistry()
+        metrics = LedgerMetrics(self.registry)
+        self.timer = ExpiryTimer(self.store, metrics=metrics, log=get_logger("ledger"), now_s=self.clock.now_s, now_ns=self.clock.now_ns)
+        self.bookkeeping = Bookkeeping(self.store, self.timer, metrics=metrics, now_ns=self.clock.now_ns)
 
     async def open(self, spend_id: str = "spd_1", worst_case_nanousd: int = 100) -> Opened:
         planned = [PlannedAttempt("model-0", "provider", worst_case_nanousd)]
@@ -75,3 +79,18 @@ async def test_token_that_is_none_is_refused_by_name(ledger: Ledger) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await ledger.bookkeeping.query_decisions(DecisionFilter(), page_size=2, token="nonsense")
     assert caught.value.param == "page_token"
+
+
+async def test_settlements_are_counted_by_whether_they_came_in_time(ledger: Ledger) -> None:
+    await ledger.open()
+    expire_spends(ledger.store.books, ["spd_1"], book_time_ns=TIME_NS)
+    for spend_id in ("spd_1", "spd_2"):
+        await ledger.bookkeeping.settle_spend(a_settlement(spend_id))
+    ledger.store.is_failing = True
+    with pytest.raises(Unavailable):
+        await ledger.bookkeeping.settle_spend(a_settlement("spd_3"))
+    counted = {
+        outcome: ledger.registry.get_sample_value("pointsman_ledger_settlements_total", {"outcome": outcome})
+        for outcome in ("settled", "corrected")
+    }
+    assert counted == {"settled": 1, "corrected": 1}

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import NoReturn
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from pointsman.kit.logging import get_logger
 from pointsman.ledger.core.booking import open_spend
 from pointsman.ledger.core.spend import Spend, SpendState
 from pointsman.ledger.engine.expiry_timer import MAX_TIME_TO_LIVE_S, ExpiryTimer
+from pointsman.ledger.engine.metrics import LedgerMetrics
 from tests.unit.ledger.books import a_spend
 from tests.unit.ledger.stores import MemoryStore, StillClock
 
@@ -21,7 +23,9 @@ class Running:
 
     def __init__(self) -> None:
         self.store, self.clock = MemoryStore(), StillClock()
-        self.timer = ExpiryTimer(self.store, log=get_logger("ledger"), now_s=self.clock.now_s, now_ns=self.clock.now_ns)
+        self.registry = CollectorRegistry()
+        metrics = LedgerMetrics(self.registry)
+        self.timer = ExpiryTimer(self.store, metrics=metrics, log=get_logger("ledger"), now_s=self.clock.now_s, now_ns=self.clock.now_ns)
 
     def open(self, spend_id: str, time_to_live_s: float) -> None:
         self.timer.watch(spend_id, time_to_live_s)
