@@ -155,7 +155,7 @@ async def serving(services: Services) -> AsyncIterator[str]:
 def settings(folder: Path, target: str, **changes: object) -> GatewaySettings:
     """A gateway on a free port, with all services at one place."""
     targets = {f"{service}_target": target for service in NAMES}
-    return GatewaySettings(var_dir=folder, port=0, drain_s=0.1, **targets, **changes)  # type: ignore[arg-type]  # named by the tests
+    return GatewaySettings(var_dir=folder, port=0, drain_s=0.1, **{**targets, **changes})  # type: ignore[arg-type]  # named by the tests
 
 
 def client_of(addresses: Mapping[str, str]) -> httpx.AsyncClient:
@@ -168,6 +168,12 @@ def on_disk(folder: Path) -> None:
     """What a gateway that ran before has left."""
     write_copy(folder / "gateway" / "config_kind_catalog.snapshot", catalog())
     write_copy(folder / "gateway" / "config_kind_classification.snapshot", rules())
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that has nobody to wait for."""
+    monkeypatch.setattr(server, "FIRST_WORLD_S", 0.05)
 
 
 async def test_a_request_goes_through_all_services(tmp_path: Path) -> None:
@@ -184,6 +190,7 @@ async def test_a_request_goes_through_all_services(tmp_path: Path) -> None:
     assert {decision.decision_id for decision in services.recorded} >= {body["decision_id"]}, "recorded before the end"
 
 
+@pytest.mark.usefixtures("alone")
 async def test_it_starts_from_its_copy_and_routes_by_rules_where_all_else_is_away(tmp_path: Path) -> None:
     on_disk(tmp_path)
     async with server.serve(settings(tmp_path, NOWHERE)) as addresses, client_of(addresses) as client:
@@ -202,6 +209,7 @@ async def test_an_open_address_without_a_key_is_refused(tmp_path: Path, host: st
             pass
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("changes", [{"admin_key": SecretStr("pm-ops-0123456789")}, {"allow_anonymous": True}], ids=["key", "told to"])
 async def test_an_open_address_with_a_key_or_by_order_is_served(tmp_path: Path, changes: dict[str, object]) -> None:
     on_disk(tmp_path)
