@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -10,14 +9,16 @@ from pathlib import Path, PurePath
 import pytest
 import structlog
 from structlog.testing import LogCapture
+from structlog.typing import EventDict
 
 from pointsman.kit.logging import Logger
 from pointsman.registry.adapters.yaml_document import parse_yaml
 from pointsman.registry.core.changes import Change, DeleteEntry, EntryKind, PutEntry
-from pointsman.registry.core.ports import RegistryState, SourceTexts
+from pointsman.registry.core.ports import Acceptance, Page, RegistryState, SourceTexts
 from pointsman.registry.core.problems import CatalogInvalid, EntryInUse, SnapshotTooLarge, StateUnusable, VersionConflict
-from pointsman.registry.core.snapshot import ConfigKind, Version
-from pointsman.registry.engine.configuration_keeper import MAX_SNAPSHOT_BYTES, AppliedChanges, ConfigurationKeeper, Tools
+from pointsman.registry.core.snapshot import AuditRecord, ConfigKind, Version, VersionRecord
+from pointsman.registry.engine.configuration_keeper import AppliedChanges, ChangeRequest, ConfigurationKeeper
+from pointsman.registry.engine.preparation import MAX_SNAPSHOT_BYTES, Tools
 from pointsman.registry.engine.watch_hub import SubscriberName, WatchHub
 from pointsman.registry.servicer.snapshot_messages import encode_content
 from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, source_of
@@ -41,28 +42,40 @@ class MemorySource:
 
 @dataclass
 class MemoryStore:
-    """A store that keeps the last state, or cannot."""
+    """A store that keeps every state in a list, or cannot."""
 
-    state: RegistryState | None = None
-    is_full: bool = False
     saved: list[RegistryState] = field(default_factory=list)
-    has_begun: threading.Event = field(default_factory=threading.Event)
-    may_finish: threading.Event = field(default_factory=threading.Event)
+    acceptances: list[Acceptance] = field(default_factory=list)
+    is_full: bool = False
+    has_begun: asyncio.Event = field(default_factory=asyncio.Event)
+    may_finish: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.may_finish.set()
 
-    def load(self) -> RegistryState | None:
+    @property
+    def state(self) -> RegistryState | None:
+        return self.saved[-1] if self.saved else None
+
+    async def load(self) -> RegistryState | None:
         return self.state
 
-    def save(self, state: RegistryState) -> None:
+    async def save(self, state: RegistryState, acceptance: Acceptance) -> None:
         if self.is_full:
             raise StateUnusable("no space left")
-        if not self.may_finish.is_set():
-            self.has_begun.set()
-            self.may_finish.wait()
-        self.state = state
+        self.has_begun.set()
+        await self.may_finish.wait()
         self.saved.append(state)
+        self.acceptances.append(acceptance)
+
+    async def find_state(self, number: int) -> RegistryState | None:
+        return next((state for state in reversed(self.saved) if state.kinds[ConfigKind.CATALOG].number == number), None)
+
+    async def list_versions(self, before_number: int, limit: int) -> Page[VersionRecord]:
+        raise NotImplementedError  # the keeper lists nothing
+
+    async def list_audit_entries(self, before_sequence: int, limit: int) -> Page[AuditRecord]:
+        raise NotImplementedError
 
 
 @dataclass
@@ -86,18 +99,22 @@ class Fixture:
     async def apply(
         self, *changes: Change, base: Version | None = None, adopt: bool = False, force: bool = False, dry_run: bool = False
     ) -> AppliedChanges:
-        return await self.keeper.apply_changes(
-            changes, base=base or self.version, adopt=adopt, force=force, dry_run=dry_run, author="someone"
-        )
+        return await self.keeper.apply_changes(ChangeRequest(changes, base or self.version, adopt, force, dry_run, author="someone"))
+
+    async def restore(self, number: int, *, base: Version | None = None, force: bool = False) -> AppliedChanges:
+        return await self.keeper.restore_version(number, base=base or self.version, force=force, author="restorer")
+
+    def events(self, name: str) -> list[EventDict]:
+        return [line for line in self.logged.entries if line["event"] == name]
 
 
 def made(text: str = HEAD, store: MemoryStore | None = None, max_snapshot_bytes: int = MAX_SNAPSHOT_BYTES) -> Fixture:
     source, store, hub = MemorySource(text), store or MemoryStore(), WatchHub()
     epochs = iter(["epoch-1", "epoch-2"])
-    tools = Tools(parse_yaml, encode_content, DEFAULT_RULES, lambda: 100.0, lambda: next(epochs), max_snapshot_bytes)
+    tools = Tools(parse_yaml, encode_content, DEFAULT_RULES, lambda: 100.0, lambda: next(epochs), max_snapshot_bytes=max_snapshot_bytes)
     logged = LogCapture()
     log: Logger = structlog.wrap_logger(None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    return Fixture(source, store, hub, ConfigurationKeeper(source, store, hub, tools, log), logged)
+    return Fixture(source, store, hub, ConfigurationKeeper(source, store, store, hub, tools, log), logged)
 
 
 async def started(text: str = HEAD, store: MemoryStore | None = None) -> Fixture:
@@ -277,7 +294,7 @@ async def test_the_status_counts_models_and_names_the_sources() -> None:
     fixture = await started(HEAD + "  - {id: off, provider: demo, status: disabled}\nprojects: [{id: p}]\n")
     status = fixture.keeper.status()
     assert (status.model_count, status.active_model_count, status.last_sync_time_s) == (2, 1, 100.0)
-    assert (status.data_sources, status.inactive_sections) == ((Path("/etc/catalog.yaml"),), ("projects",))
+    assert (status.data_sources, status.inactive_sections) == (("/etc/catalog.yaml",), ("projects",))
 
 
 async def test_the_same_refusal_is_logged_once() -> None:
@@ -301,8 +318,9 @@ async def test_no_value_of_a_change_is_logged() -> None:
 async def test_a_caller_who_leaves_while_it_is_written_does_not_part_disk_and_memory() -> None:
     fixture = await started()
     fixture.store.may_finish.clear()
+    fixture.store.has_begun.clear()
     call = asyncio.create_task(fixture.apply(PUT_NEW))
-    await asyncio.to_thread(fixture.store.has_begun.wait)
+    await fixture.store.has_begun.wait()
     call.cancel()
     fixture.store.may_finish.set()
     with pytest.raises(asyncio.CancelledError):

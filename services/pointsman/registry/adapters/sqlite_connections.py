@@ -13,7 +13,8 @@ WRITE_TRIES = 5
 
 def unusable(error: sqlite3.Error) -> StateUnusable:
     """What callers hear of a database that does not work; the text of SQLite names no value."""
-    if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    # Python's own complaints, such as of a closed connection, have no code.
+    if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged()
     return StateUnusable(f"registry.db: does not work: {error}")
 

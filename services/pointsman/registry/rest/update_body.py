@@ -24,38 +24,35 @@ def changes_in(body: JsonObject) -> list[Change]:
     if not isinstance(models, list) or not 1 <= len(models) <= MAX_CHANGE_COUNT:
         raise InvalidArgument("invalid_value", f"models: must be a list of 1 to {MAX_CHANGE_COUNT}", param="models")
     problems = ProblemList()
-    changes = [change for index, model in enumerate(models) for change in change_of(model, index, problems)]
-    refuse_repeats(changes, problems)
+    changes: dict[str, Change] = {}
+    for index, model in enumerate(models):
+        change = change_of(model, index, problems)
+        if change is not None and change.id in changes:  # which of them is meant, nobody knows
+            problems.add(Problem("", 0, f"models[{index}].id", "is there twice"))
+        elif change is not None:
+            changes[change.id] = change
     problems.raise_any()
-    return changes
+    return list(changes.values())
 
 
 def adopt_in(body: JsonObject, query: str | None) -> bool:
     """Whether entries of the file become the API's: as body or address say. Raises InvalidArgument where they differ or say nonsense."""
-    given = {value for value in (body.get("adopt"), None if query is None else FLAGS.get(query, query)) if value is not None}
-    if not given <= {True, False} or len(given) > 1 or not all(isinstance(value, bool) for value in given):
+    asked = [body.get("adopt"), None if query is None else FLAGS.get(query, query)]
+    given = [value for value in asked if value is not None]
+    if not all(isinstance(value, bool) for value in given) or (True in given and False in given):
         raise InvalidArgument("invalid_value", "adopt: must be true or false, the same in body and address", param="adopt")
     return True in given
 
 
-def change_of(model: JsonValue, index: int, problems: ProblemList) -> list[Change]:
-    """The model's change; none, with its problems added, where it is no model."""
+def change_of(model: JsonValue, index: int, problems: ProblemList) -> Change | None:
+    """The model's change; None, with its problems added, where it is no model."""
     if not isinstance(model, dict):
         problems.add(Problem("", 0, f"models[{index}]", "must be an object"))
-        return []
+        return None
     try:
         entry = cast(Mapping[str, Plain], model_entry_from_update(cast(Mapping[str, Plain], model)))
     except CatalogInvalid as error:
         for problem in error.problems:
             problems.add(Problem("", 0, f"models[{index}].{problem.path}".rstrip("."), problem.message))
-        return []
-    return [PutEntry(EntryKind.MODEL, str(entry["id"]), entry)]
-
-
-def refuse_repeats(changes: list[Change], problems: ProblemList) -> None:
-    """Note each model that is there twice: which of them is meant, nobody knows."""
-    seen: set[str] = set()
-    for index, change in enumerate(changes):
-        if change.id in seen:
-            problems.add(Problem("", 0, f"models[{index}].id", "is there twice"))
-        seen.add(change.id)
+        return None
+    return PutEntry(EntryKind.MODEL, str(entry["id"]), entry)
