@@ -48,8 +48,7 @@ def redis_client(url: str) -> Redis:
         "max_connections": MAX_QUESTIONS + 1,  # one for the writes
         # No greeting but where a password or a database asks for one: each step of it is a trip of its own.
         "protocol": 2,
-        "lib_name": None,
-        "lib_version": None,
+        "driver_info": None,
         "decode_responses": False,
     }
     return Redis.from_pool(ConnectionPool(**options))

@@ -17,6 +17,7 @@ from pointsman.kit.logging import get_logger
 from pointsman.kit.tracing import Tracing
 from pointsman.rules.keyword_rules import KeywordRule, compile_rules
 from tests.fakes.hashing_encoder import HashingEncoder
+from tests.fakes.spans import RecordedSpans
 from tests.fakes.tiny_artifact import tiny_artifact
 
 RULES = compile_rules([KeywordRule("poem", "creative_writing", r"\bpoem\b", 6.0), KeywordRule("list", "coding", r"\blist\b", 0.5)])
@@ -26,13 +27,16 @@ NEVER_S = float("inf")
 
 
 @asynccontextmanager
-async def engine_with(encoder: HashingEncoder, *, max_texts: int = 8) -> AsyncIterator[ClassificationEngine]:
+async def engine_with(
+    encoder: HashingEncoder, *, max_texts: int = 8, tracing: Tracing | None = None
+) -> AsyncIterator[ClassificationEngine]:
     limits = BatchLimits(max_batch_tokens=256, max_batch_entries=8, max_admitted_entries=max_texts)
     with ThreadPoolExecutor(1) as executor:
         queue = EmbeddingQueue(encoder, limits, executor=executor, now=time.monotonic)
         runner = asyncio.create_task(queue.run())
         try:
-            yield ClassificationEngine(FIRST, LearnedPart(tiny_artifact(encoder), queue), tracing=Tracing(), log=get_logger("classifier"))
+            learned = LearnedPart(tiny_artifact(encoder), queue)
+            yield ClassificationEngine(FIRST, learned, tracing=tracing or Tracing(), log=get_logger("classifier"))
         finally:
             runner.cancel()
             with suppress(asyncio.CancelledError):
@@ -105,3 +109,11 @@ async def test_deadline_that_has_passed_is_told_and_nothing_is_encoded() -> None
         with pytest.raises(DeadlineExceeded):
             await engine.classify(POEM, Strategy.HYBRID, engine.setup, deadline_s=time.monotonic())
     assert encoder.batches == []
+
+
+async def test_span_tells_how_much_was_embedded() -> None:
+    spans = RecordedSpans()
+    async with engine_with(HashingEncoder(), tracing=spans.tracing) as engine:
+        await engine.classify(POEM, Strategy.HYBRID, engine.setup, deadline_s=NEVER_S)
+    (span,) = spans.all
+    assert (span.name, span.attributes) == ("embed", {"pointsman.token_count": 5})
