@@ -13,14 +13,17 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _SITE_LOCAL = ipaddress.ip_network("fec0::/10")  # RFC 3879
+# Where clouds keep credentials and no range says so: Alibaba's is within shared address space, Amazon's within a private one.
+_METADATA = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254")))
 DEFAULT_PATH = "/v1"  # where a base URL has none, as Ollama's usually has not
 
 
 def is_address_allowed(text: str, *, allow_private: bool) -> bool:
     """Whether this IP address may be called.
 
-    Public ones may; with allow_private also private and loopback ones. Link-local ones, where clouds keep
-    credentials, site-local, multicast and reserved ones may not, nor what hides such an address inside IPv6.
+    Public ones may; with allow_private also private, shared (100.64.0.0/10) and loopback ones. Link-local ones and
+    others where clouds keep credentials, site-local, multicast, reserved and unspecified ones may not, nor what hides
+    such an address inside IPv6.
     """
     try:
         address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
@@ -31,7 +34,9 @@ def is_address_allowed(text: str, *, allow_private: bool) -> bool:
     # Before is_global, which takes reserved and site-local IPv6 addresses for public ones.
     if address.is_link_local or address.is_multicast or address.is_reserved or address in _SITE_LOCAL:
         return False
-    return address.is_global or (allow_private and address.is_private)
+    if address.is_unspecified or address in _METADATA:
+        return False
+    return address.is_global or allow_private
 
 
 def _unwrapped(address: Address) -> Address:

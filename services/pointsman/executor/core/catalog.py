@@ -80,6 +80,13 @@ class Catalog:
         return self.providers[model.provider_id]
 
 
+LATEST = ":latest"
+
+
 def is_listed(upstream: str, listed: frozenset[str]) -> bool:
-    """Whether a provider's listing names the model; "phi3" stands for "phi3:latest", as Ollama has it."""
-    return upstream in listed or (":" not in upstream and f"{upstream}:latest" in listed)
+    """Whether a provider's listing names the model; "phi3" and "phi3:latest" are one, as Ollama has it."""
+    if upstream in listed:
+        return True
+    # A colon before the last slash is a port: "registry:5000/phi3".
+    has_tag = ":" in upstream.rpartition("/")[2]
+    return (upstream.removesuffix(LATEST) if has_tag else upstream + LATEST) in listed

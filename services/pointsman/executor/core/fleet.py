@@ -10,6 +10,8 @@ from pointsman.executor.core.completion import Attempt
 from pointsman.executor.core.faults import Blame, FailureReason, Fault
 from pointsman.executor.core.outcomes import Outcomes
 
+TIMEOUT_STATUS = 408
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -58,14 +60,16 @@ class ModelState:
     time_to_first_token_s: float | None
     output_tokens_per_s: float | None
     in_flight_count: int
+    queued_count: int = 0  # a provider takes all calls at once: none waits
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A call that is under way. with_own_key: the operator's key is used, not the caller's."""
+    """A call that is under way. with_own_key: the operator's key is used, not the caller's. key: memory of the one in use."""
 
     model: Model
     record: ModelRecord
+    key: KeyRecord
     version: CatalogVersion
     is_probe: bool
     with_own_key: bool
@@ -103,6 +107,15 @@ class Fleet:
         key = self._keys.get(provider_id)
         return key is not None and key.refused_in == version
 
+    def forgive_key(self, provider_id: str) -> None:
+        """The provider's key is another one now: what happened to the old one, or still will, says nothing of it."""
+        self._keys.pop(provider_id, None)
+
+    def breaker_state(self, model: Model, now_s: float) -> BreakerState:
+        """The state of the model's breaker; closed where it was never called."""
+        record = self.record_of(model)
+        return BreakerState.CLOSED if record is None else record.breaker.state(now_s)
+
     def readiness(self, model: Model, version: CatalogVersion, now_s: float, *, with_own_key: bool) -> Readiness:
         """Whether the model may be called."""
         key = self._keys.get(model.provider_id)
@@ -125,7 +138,8 @@ class Fleet:
         """Note that a call begins; it must be ended by one of the next three."""
         record = self._models.setdefault((model.provider_id, model.id), ModelRecord())
         record.in_flight_count += 1
-        return Permit(model, record, version, record.breaker.begin(), with_own_key)
+        key = self._keys.setdefault(model.provider_id, KeyRecord())
+        return Permit(model, record, key, version, record.breaker.begin(), with_own_key)
 
     def succeed(self, permit: Permit, attempt: Attempt, now_s: float) -> None:
         """Note that the answer was whole, and how fast it came."""
@@ -153,15 +167,15 @@ class Fleet:
         permit.record.in_flight_count -= 1
         permit.record.breaker.fail(now_s, is_probe=permit.is_probe)
         permit.record.outcomes.add_call(now_s, succeeded=False)
-        key = self._keys.setdefault(permit.model.provider_id, KeyRecord())
         if fault.blame is Blame.KEY:
-            key.refused_in = permit.version
+            permit.key.refused_in = permit.version
         elif fault.blame is Blame.LIMIT and fault.retry_after_s is not None:
-            key.cooling_until_s = max(key.cooling_until_s, now_s + fault.retry_after_s)
+            permit.key.cooling_until_s = max(permit.key.cooling_until_s, now_s + fault.retry_after_s)
 
 
 def _speaks_against_provider(fault: Fault, permit: Permit) -> bool:
-    """No 4xx but 401, 403, 408, 429; and a stranger's key says nothing of ours."""
+    """No 4xx but 401, 403, 408, 429: the others are about one request. And a stranger's key says nothing of ours."""
     if fault.blame in (Blame.KEY, Blame.LIMIT):
         return permit.with_own_key
-    return fault.blame is Blame.PROVIDER
+    is_about_one_request = fault.status_code is not None and 400 <= fault.status_code < 500 and fault.status_code != TIMEOUT_STATUS
+    return fault.blame is Blame.PROVIDER and not is_about_one_request

@@ -53,8 +53,19 @@ def test_a_callers_key_makes_up_for_a_missing_one_and_for_nothing_else() -> None
 
 
 @pytest.mark.parametrize(
-    ("upstream", "is_callable"), [("phi3", True), ("phi3:latest", True), ("llama3:8b", True), ("llama3", False), ("mistral", False)]
+    ("upstream", "is_callable"),
+    [
+        ("phi3", True),
+        ("phi3:latest", True),
+        ("llama3:8b", True),
+        ("llama3", False),
+        ("mistral", False),
+        ("org/bare", True),
+        ("org/bare:latest", True),
+        ("org/bare:7b", False),
+        ("host:5000/org/phi3", True),
+    ],
 )
 def test_model_must_be_listed_latest_being_understood(upstream: str, is_callable: bool) -> None:  # noqa: FBT001
-    state = Callability(listed=frozenset({"phi3:latest", "llama3:8b"}))
+    state = Callability(listed=frozenset({"phi3:latest", "llama3:8b", "org/bare", "host:5000/org/phi3:latest"}))
     assert (state.refusal_of(Model("m", "free", upstream), with_own_key=True) is None) is is_callable

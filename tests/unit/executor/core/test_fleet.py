@@ -53,6 +53,25 @@ def test_a_callers_key_neither_suffers_from_ours_nor_harms_it(fault: Fault) -> N
     assert readiness(fleet, with_own_key=False) == READY
 
 
+@pytest.mark.parametrize(("status", "opens"), [(409, False), (424, False), (408, True), (500, True), (None, True)])
+def test_no_4xx_but_a_timeout_opens_a_breaker(status: int | None, opens: bool) -> None:  # noqa: FBT001
+    fleet = Fleet()
+    for _ in range(10):
+        fail(fleet, Fault(FailureReason.PROVIDER_ERROR, "x", Blame.PROVIDER, status), 100.0)
+    assert isinstance(readiness(fleet), Blocked) is opens
+
+
+def test_another_key_is_forgiven_what_was_done_to_the_old_one() -> None:
+    fleet = Fleet()
+    fail(fleet, BAD_KEY, 100.0)
+    assert fleet.is_key_refused("p", V1)
+    under_way = fleet.begin(MODEL, V1, with_own_key=True)
+    fleet.forgive_key("p")
+    fleet.fail(under_way, BAD_KEY, 101.0)
+    assert not fleet.is_key_refused("p", V1)
+    assert readiness(fleet, SISTER) == READY
+
+
 def test_faults_of_the_request_open_no_breaker() -> None:
     fleet = Fleet()
     for _ in range(20):

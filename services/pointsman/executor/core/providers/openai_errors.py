@@ -6,7 +6,7 @@ they are plain names.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from pointsman.executor.core.faults import Blame, FailureReason, Fault
@@ -17,9 +17,6 @@ CONTEXT_CODES = frozenset({"context_length_exceeded", "tokens_limit_reached", "m
 # Servers without codes say it in words: vLLM, Ollama and llama.cpp among them.
 CONTEXT_WORDS = re.compile(r"(maximum|exceeds?).{0,40}context (length|window|size)|context (length|window).{0,40}exceed", re.IGNORECASE)
 FILTER_CODES = frozenset({"content_filter", "content_filtered", "content_policy_violation", "ResponsibleAIPolicyViolation"})
-REQUEST_STATUSES = frozenset({400, 413, 422})
-AUTH_STATUSES = frozenset({401, 403})
-TIMEOUT_STATUSES = frozenset({408, 504})
 # Errors inside a stream carry no status; these types stand for one.
 STATUS_BY_WORD: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -32,6 +29,26 @@ STATUS_BY_WORD: Mapping[str, int] = {
     "tokens": 429,
     "insufficient_quota": 429,
 }
+# What a status says and the error's words do not; section numbers are those of RFC 9110.
+MEANINGS: tuple[tuple[Container[int], FailureReason, str, Blame], ...] = (
+    ((401, 403), FailureReason.PROVIDER_AUTH, "the provider refuses the key", Blame.KEY),
+    ((402,), FailureReason.PROVIDER_ERROR, "the provider's account has no credit left", Blame.MODEL),
+    # Not there, gone (as Hugging Face says of retired models), or forbidden by law where it runs.
+    ((404, 410, 451), FailureReason.PROVIDER_ERROR, "the provider does not know the model", Blame.MODEL),
+    ((408, 504), FailureReason.PROVIDER_TIMEOUT, "the provider ran out of time", Blame.PROVIDER),
+    # About another request that is in the way, or a model that is still being loaded: the same request may succeed soon.
+    ((409, 423, 424, 425), FailureReason.PROVIDER_ERROR, "the provider can not answer at this moment", Blame.PROVIDER),
+    # About method, address, headers or form of the request (15.5): those are ours and the catalogue's, and nothing that a
+    # caller writes changes them. The entry names no API of its kind.
+    (
+        (405, 406, 407, 411, 412, 414, 415, 416, 417, 421, 426, 428, 431),
+        FailureReason.PROVIDER_ERROR,
+        "the provider takes no such requests at its base_url",
+        Blame.MODEL,
+    ),
+    (range(300, 400), FailureReason.PROVIDER_BAD_RESPONSE, "the provider redirects elsewhere, which is not followed", Blame.PROVIDER),
+    (range(100, 300), FailureReason.PROVIDER_BAD_RESPONSE, "the provider answers with a status that promises no answer", Blame.PROVIDER),
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,63}")
 
 
@@ -54,32 +71,22 @@ def from_document(document: Mapping[str, object]) -> Fault:
     """What an error inside an answer of status 200 means."""
     error = _error_in(document)
     code = error.get("code")
-    status = code if isinstance(code, int) else next((STATUS_BY_WORD[word] for word in _words(error) if word in STATUS_BY_WORD), 500)
-    if status == 429:
+    if not isinstance(code, int) or not 400 <= code < 600:
+        code = next((STATUS_BY_WORD[word] for word in _words(error) if word in STATUS_BY_WORD), 500)
+    if code == 429:
         return Fault(
             FailureReason.RATE_LIMIT_EXCEEDED, "the provider's rate limit is reached", Blame.LIMIT, retry_after_s=DEFAULT_COOLING_S
         )
-    return _by_status(status, error, None)
+    return _by_status(code, error, None)
 
 
 def _by_status(status: int, error: Mapping[str, object], status_code: int | None) -> Fault:
     """The fault; status_code is what the provider answered, where it did."""
-    if status in REQUEST_STATUSES:
-        reason, message = _refusal(error)
-        return Fault(reason, message, Blame.REQUEST, status_code)
-    if status in AUTH_STATUSES:
-        return Fault(FailureReason.PROVIDER_AUTH, "the provider refuses the key", Blame.KEY, status_code)
-    if status == 404:
-        return Fault(FailureReason.PROVIDER_ERROR, "the provider does not know the model", Blame.MODEL, status_code)
-    if status == 402:
-        return Fault(FailureReason.PROVIDER_ERROR, "the provider's account has no credit left", Blame.MODEL, status_code)
-    if status in TIMEOUT_STATUSES:
-        return Fault(FailureReason.PROVIDER_TIMEOUT, "the provider ran out of time", Blame.PROVIDER, status_code)
-    if 300 <= status < 400:
-        message = "the provider redirects elsewhere, which is not followed"
-        return Fault(FailureReason.PROVIDER_BAD_RESPONSE, message, Blame.PROVIDER, status_code)
-    if 400 <= status < 500:
-        return Fault(FailureReason.INVALID_VALUE, f"the provider refuses the request with status {status}", Blame.REQUEST, status_code)
+    for statuses, reason, message, blame in MEANINGS:
+        if status in statuses:
+            return Fault(reason, message, blame, status_code)
+    if 400 <= status < 500:  # 400, 413, 422; and one that is not known counts as 400 (RFC 9110, section 15)
+        return Fault(*_refusal(error), Blame.REQUEST, status_code)
     said = f" with status {status_code}" if status_code is not None else " inside its answer"
     return Fault(FailureReason.PROVIDER_ERROR, f"the provider failed{said}", Blame.PROVIDER, status_code)
 
