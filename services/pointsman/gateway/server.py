@@ -29,7 +29,7 @@ from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEntry
-from pointsman.gateway.rest.answers import decision_record, model_ids_of
+from pointsman.gateway.rest.answers import decision_record, recorded_plan
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
 from pointsman.gateway.rest.orders import PromptHash
@@ -85,7 +85,7 @@ def build_parts(
     """The engine over any services. leftover: what the spool holds."""
     backlog = Backlog(ledger=services.ledger, spool=spool, leftover=leftover, log=log)
     settling = Settling(ledger=services.ledger, backlog=backlog, budget_s=settings.settle_timeout_s)
-    book = DecisionBook(ledger=services.ledger, read_model_ids=model_ids_of, log=log)
+    book = DecisionBook(ledger=services.ledger, read_plan=recorded_plan, log=log)
     judging = Judging(
         classifier=services.classifier,
         world=world,

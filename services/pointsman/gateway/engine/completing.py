@@ -11,6 +11,7 @@ from pointsman.gateway.core.catalog import Capability, Location
 from pointsman.gateway.core.routing import Cause, RankedCandidate
 from pointsman.gateway.engine.attempt_log import AttemptLog
 from pointsman.gateway.engine.call_plan import CallPlan, plan_calls
+from pointsman.gateway.engine.decision_terms import least
 from pointsman.gateway.engine.failures import provider_failure
 from pointsman.gateway.engine.routing import Order, Routed, served_cause
 from pointsman.gateway.engine.settling import Settling
@@ -190,7 +191,7 @@ class Completing:
         """
         plan = plan_calls(
             routed.decision.ranking,
-            max_attempts=order.constraints.max_attempts,
+            max_attempts=routed.request.constraints.max_attempts,
             choice_count=order.choice_count,
             has_caller_key=order.caller_api_key is not None,
         )
@@ -238,9 +239,15 @@ def completion_call(routed: Routed, order: Order, body: Body, plan: CallPlan, *,
         candidate_model_ids=tuple(candidate.model.id for candidate in plan.candidates),
         body=body.render(
             system_prompt=agent.system_prompt if agent is not None else None,
-            output_token_limit=routed.decision.output_token_limit,
+            output_token_limit=output_token_limit(routed, order),
         ),
         stream=stream,
         max_attempts=plan.max_attempts,
         caller_api_key=order.caller_api_key,
     )
+
+
+def output_token_limit(routed: Routed, order: Order) -> int | None:
+    """What the body is held to where the request's own limit, if it has one, is not enough."""
+    allowed = least(routed.decision.output_token_limit, routed.request.max_output_token_count)
+    return None if allowed == order.max_output_token_count else allowed

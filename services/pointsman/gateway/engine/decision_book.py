@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pointsman.gateway import names
 from pointsman.gateway.core.routing import Cause
-from pointsman.gateway.ports import DecisionRecord, Ledger
+from pointsman.gateway.engine.decision_terms import ANY_TERMS, DecisionTerms
+from pointsman.gateway.ports import Account, DecisionRecord, Ledger
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import ErrorKind, NotFound, ServiceError
 from pointsman.kit.logging import Logger
@@ -33,27 +34,37 @@ class KeptDecision:
 
     decision_id: str
     create_time_s: float
+    account: Account
     prompt_hash: bytes
     model_ids: tuple[str, ...]
     cause: Cause
     policy: str  # what the caller named, or the one that was in force: an id or a number
+    terms: DecisionTerms
     record: Callable[[], DecisionRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedPlan:
+    """What a record's detail tells of running it: the candidates, in order, and what the caller allowed."""
+
+    model_ids: tuple[str, ...]
+    terms: DecisionTerms = ANY_TERMS
+
+
 class DecisionBook:
-    """Keeps decisions. `run` has to run beside it, and records them."""
+    """Keeps decisions, each for the account that it was made for. `run` has to run beside it, and records them."""
 
     def __init__(
         self,
         *,
         ledger: Ledger,
-        read_model_ids: Callable[[DecisionRecord], tuple[str, ...]],
+        read_plan: Callable[[DecisionRecord], RecordedPlan],
         log: Logger,
         time_s: Callable[[], float] = time.time,
     ) -> None:
-        """read_model_ids: the candidates in a record's detail, in order."""
+        """read_plan: what a record's detail holds."""
         self._ledger = ledger
-        self._read_model_ids = read_model_ids
+        self._read_plan = read_plan
         self._log = log
         self._time_s = time_s
         self._kept: OrderedDict[str, KeptDecision] = OrderedDict()
@@ -72,33 +83,41 @@ class DecisionBook:
         self._waiting.append(decision)
         self._arrived.set()
 
-    async def find_record(self, decision_id: str, deadline: Deadline) -> DecisionRecord:
-        """The decision as it was recorded. Raises NotFound "decision_not_found"."""
+    async def find_record(self, decision_id: str, account: Account, deadline: Deadline) -> DecisionRecord:
+        """The account's decision as it was recorded. Raises NotFound "decision_not_found", also for a stranger's."""
         kept = self._kept.get(decision_id)
         if kept is not None:
+            _require_own(kept.account, account)
             return kept.record()
         record = await self._ledger.find_decision(decision_id, deadline=deadline.min(Deadline.after(LOOKUP_TIMEOUT_S)))
         if record is None:
-            raise NotFound("decision_not_found", "no decision has this id", param="decision_id")
+            raise not_found()
+        _require_own(record.account, account)
         return record
 
-    async def find_runnable(self, decision_id: str, deadline: Deadline) -> KeptDecision:
-        """A decision of the last hour. Raises NotFound "decision_not_found"."""
+    async def find_runnable(self, decision_id: str, account: Account, deadline: Deadline) -> KeptDecision:
+        """The account's decision of the last hour. Raises NotFound "decision_not_found", also for a stranger's."""
         decision = self._kept.get(decision_id)
         if decision is None:
-            record = await self.find_record(decision_id, deadline)
-            decision = KeptDecision(
-                record.decision_id,
-                record.create_time_s,
-                record.prompt_hash,
-                self._read_model_ids(record),
-                Cause(record.cause),
-                record.policy,
-                lambda: record,
-            )
+            decision = self._kept_of(await self.find_record(decision_id, account, deadline))
+        _require_own(decision.account, account)
         if self._time_s() - decision.create_time_s > RUNNABLE_S:
             raise NotFound("decision_not_found", "the decision is older than an hour", param="decision_id")
         return decision
+
+    def _kept_of(self, record: DecisionRecord) -> KeptDecision:
+        plan = self._read_plan(record)
+        return KeptDecision(
+            decision_id=record.decision_id,
+            create_time_s=record.create_time_s,
+            account=record.account,
+            prompt_hash=record.prompt_hash,
+            model_ids=plan.model_ids,
+            cause=Cause(record.cause),
+            policy=record.policy,
+            terms=plan.terms,
+            record=lambda: record,
+        )
 
     async def run(self) -> None:
         """Record what was kept, for ever."""
@@ -159,3 +178,13 @@ class DecisionBook:
             if len(batch) == MAX_BATCH:
                 break
         return batch
+
+
+def not_found() -> NotFound:
+    """The same for one that does not exist and for a stranger's, so that nobody learns which there are."""
+    return NotFound("decision_not_found", "no decision has this id", param="decision_id")
+
+
+def _require_own(owner: Account, account: Account) -> None:
+    if owner != account:
+        raise not_found()

@@ -12,6 +12,7 @@ from pointsman.gateway.core.request_shape import RequestShape
 from pointsman.gateway.core.routing import Cause, Constraints, PriorDecision, Purpose, RoutingDecision, RoutingRequest
 from pointsman.gateway.core.routing_errors import DecisionStale, InvalidPolicy, ModelNotFound, RoutingError
 from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
+from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.engine.failures import routing_failure
 from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging, text_to_judge
 from pointsman.gateway.engine.world import World
@@ -63,6 +64,11 @@ class Routed:
     catalog: Catalog = field(repr=False)
     cache: CacheUse = CacheUse.OFF
 
+    @property
+    def terms(self) -> DecisionTerms:
+        """What the caller allowed."""
+        return DecisionTerms(self.request.constraints, self.request.max_output_token_count)
+
 
 @dataclass(frozen=True, slots=True)
 class _Naming:
@@ -108,7 +114,7 @@ class Routing:
             naming = resolve_names(order, catalog, kept)
             prior = None if kept is None else PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
             judged, degraded = await self._classify(order, naming.policy, deadline)
-            request = self._request(order, naming, prior)
+            request = self._request(order, naming, prior, terms_of(order, kept))
             decision = decide(request, judged.judgement, catalog, self._world.conditions)
         except RoutingError as error:
             raise routing_failure(error) from error
@@ -133,7 +139,7 @@ class Routing:
     async def _find_kept(self, order: Order, deadline: Deadline) -> KeptDecision | None:
         if order.decision_id is None:
             return None
-        kept = await self._book.find_runnable(order.decision_id, deadline)
+        kept = await self._book.find_runnable(order.decision_id, order.account, deadline)
         if kept.prompt_hash != order.prompt_hash:
             raise DecisionStale("the decision was made for another prompt", param="decision_id")
         return kept
@@ -151,7 +157,7 @@ class Routing:
         without_encoder = judged.judgement is not None and judged.judgement.method is ClassificationMethod.DEGRADED
         return judged, (*degraded, DEGRADED_ENCODER) if without_encoder else degraded
 
-    def _request(self, order: Order, naming: _Naming, prior: PriorDecision | None) -> RoutingRequest:
+    def _request(self, order: Order, naming: _Naming, prior: PriorDecision | None, terms: DecisionTerms) -> RoutingRequest:
         shape = order.shape
         prompt_byte_count = len((naming.agent.system_prompt or "").encode()) if naming.agent is not None else 0
         units = {"request": order.request_id, **({"user": order.user} if order.user else {})}
@@ -162,9 +168,9 @@ class Routing:
             purpose=order.purpose,
             message_count=shape.message_count,
             image_count=shape.image_count,
-            constraints=order.constraints,
+            constraints=terms.constraints,
             required_capabilities=shape.required_capabilities,
-            max_output_token_count=order.max_output_token_count,
+            max_output_token_count=terms.max_output_token_count,
             choice_count=order.choice_count,
             task_type=order.task_type,
             model_ids=naming.model_ids,
@@ -181,13 +187,21 @@ class Routing:
             KeptDecision(
                 decision_id=routed.decision_id,
                 create_time_s=routed.create_time_s,
+                account=routed.account,
                 prompt_hash=routed.prompt_hash,
                 model_ids=tuple(candidate.model.id for candidate in routed.decision.ranking),
                 cause=routed.decision.cause,
                 policy=routed.decision.policy_label,
+                terms=routed.terms,
                 record=lambda: self._render(routed),
             )
         )
+
+
+def terms_of(order: Order, kept: KeptDecision | None) -> DecisionTerms:
+    """What the request allows; one that runs a decision made before allows no more than the one that made it."""
+    asked = DecisionTerms(order.constraints, order.max_output_token_count)
+    return asked if kept is None else kept.terms.joined_with(asked)
 
 
 def resolve_names(order: Order, catalog: Catalog, kept: KeptDecision | None = None) -> _Naming:

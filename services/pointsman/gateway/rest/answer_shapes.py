@@ -184,7 +184,8 @@ class MetadataShape(TypedDict):
 
 
 class DecisionShape(RecommendationShape):
-    """Answer to `GET /v1/decisions/{id}`."""
+    """Answer to `GET /v1/decisions/{id}`. `constraints`: those that were asked for, as `POST /route` takes them."""
 
+    constraints: dict[str, object]
     cause: str
     created_at: str

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.judgement import CacheUse, Judgement
 from pointsman.gateway.core.money import NANOUSD_PER_USD
 from pointsman.gateway.core.routing import RankedCandidate
 from pointsman.gateway.engine.completing import Completion
+from pointsman.gateway.engine.decision_book import RecordedPlan
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import Attempt, DecisionRecord, MeasuredUsage
 from pointsman.gateway.rest.answer_shapes import (
@@ -20,6 +21,7 @@ from pointsman.gateway.rest.answer_shapes import (
     RecommendationShape,
     TimingsShape,
 )
+from pointsman.gateway.rest.kept_terms import terms_object, terms_of
 from pointsman.kit.json_loader import dump_json
 
 # What the ledger takes of one decision (ledger.proto).
@@ -42,7 +44,7 @@ def recommendation(routed: Routed) -> RecommendationShape:
     return {
         "request_id": routed.request_id,
         "decision_id": routed.decision_id,
-        "classification": classification(routed.judgement),
+        "classification": classification(routed.judgement, routed.cache),
         "recommended_model": {"id": first.id, "provider": first.provider.id, "display_name": first.display_name},
         "ranking": [candidate(ranked) for ranked in decision.ranking],
         "excluded": [{"model": row.model_id, "reason": row.reason, "message": row.message} for row in decision.excluded],
@@ -55,7 +57,7 @@ def recommendation(routed: Routed) -> RecommendationShape:
     }
 
 
-def classification(judgement: Judgement | None) -> ClassificationShape:
+def classification(judgement: Judgement | None, cache: CacheUse) -> ClassificationShape:
     """The judgement; nulls where there is none."""
     if judgement is None:
         return _no_classification()
@@ -83,7 +85,7 @@ def classification(judgement: Judgement | None) -> ClassificationShape:
             {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
             for example in judgement.nearest_examples
         ],
-        "cache": "hit" if judgement.cache_hit else "miss",
+        "cache": cache.value,
         "encoder": judgement.encoder,
         "version": judgement.version or None,
         "timings_ms": timings,
@@ -235,13 +237,14 @@ def decision_record(routed: Routed) -> DecisionRecord:
 
 
 def decision_detail(routed: Routed) -> bytes:
-    """The recommendation as JSON; that of a huge catalogue keeps the first candidates and says what it left out."""
-    answer = recommendation(routed)
-    detail = dump_json(answer)
+    """The recommendation and its terms as JSON; that of a huge catalogue keeps the first candidates and says what it left out."""
+    answer, terms = recommendation(routed), terms_object(routed.terms)
+    detail = dump_json({**answer, "constraints": terms})
     if len(detail) <= MAX_DETAIL_BYTES:
         return detail
     left_out = {"ranking": max(0, len(answer["ranking"]) - KEPT_CANDIDATES), "excluded": len(answer["excluded"])}
-    return dump_json({**answer, "ranking": answer["ranking"][:KEPT_CANDIDATES], "excluded": [], "left_out": left_out})
+    shortened = {**answer, "ranking": answer["ranking"][:KEPT_CANDIDATES], "excluded": [], "left_out": left_out}
+    return dump_json({**shortened, "constraints": terms})
 
 
 def decision_answer(record: DecisionRecord) -> dict[str, object]:
@@ -251,9 +254,10 @@ def decision_answer(record: DecisionRecord) -> dict[str, object]:
     return {**detail, "cause": record.cause, "created_at": created_at}
 
 
-def model_ids_of(record: DecisionRecord) -> tuple[str, ...]:
-    """The candidates of a recorded decision, in order."""
-    return tuple(row["model"]["id"] for row in json.loads(record.detail)["ranking"])
+def recorded_plan(record: DecisionRecord) -> RecordedPlan:
+    """What of a recorded decision is needed to run it."""
+    detail = json.loads(record.detail)
+    return RecordedPlan(tuple(row["model"]["id"] for row in detail["ranking"]), terms_of(detail.get("constraints")))
 
 
 def usd(nanousd: int | None) -> float | None:

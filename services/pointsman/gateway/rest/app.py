@@ -39,7 +39,7 @@ def build_app(engine: Engine, *, access: Access, hosts: TrustedHosts, version: s
     app.router.routes.extend(health_routes(lambda: engine.world.is_ready, is_draining=lambda: engine.world.is_draining))
     app.router.routes.extend(docs_routes(app, hosts.check, access.authenticate))
     app.include_router(_inference_router(engine, access))
-    app.include_router(_lookup_router(engine))
+    app.include_router(_lookup_router(engine, access))
     return EdgeMiddleware(app, max_body_bytes=MAX_BODY_BYTES, log=log)
 
 
@@ -70,7 +70,7 @@ def _inference_router(engine: Engine, access: Access) -> APIRouter:
     return router
 
 
-def _lookup_router(engine: Engine) -> APIRouter:
+def _lookup_router(engine: Engine, access: Access) -> APIRouter:
     router = APIRouter()
     world = engine.world
 
@@ -87,9 +87,10 @@ def _lookup_router(engine: Engine) -> APIRouter:
         return Response(dump_json(answer), media_type=JSON_MEDIA_TYPE)
 
     @router.get("/v1/decisions/{decision_id}", response_class=Response, responses=answer_of("The decision", "DecisionShape"))
-    async def decision(request: Request, decision_id: str) -> Response:
-        """A decision as it was made, without the prompt."""
+    async def decision(request: Request, decision_id: str, account: Annotated[Account, Depends(access.authenticate)]) -> Response:
+        """A decision as it was made, without the prompt; a stranger's is not found."""
         deadline = time_allowed(engine.limits, asked_timeout_s(request)).deadline()
-        return Response(dump_json(decision_answer(await engine.book.find_record(decision_id, deadline))), media_type=JSON_MEDIA_TYPE)
+        record = await engine.book.find_record(decision_id, account, deadline)
+        return Response(dump_json(decision_answer(record)), media_type=JSON_MEDIA_TYPE)
 
     return router

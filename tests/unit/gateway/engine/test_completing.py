@@ -217,3 +217,12 @@ async def test_local_and_reasoning_models_may_take_longer() -> None:
     assert ALLOWED.deadline((cloud,)).at_s == 65.0
     assert ALLOWED.deadline((cloud, thinking)).at_s == 600.0
     assert asked.deadline((thinking,)).at_s == 5.0
+
+
+async def test_a_decision_is_run_with_the_limit_and_attempts_that_it_was_made_with() -> None:
+    desk = Desk(says("hi"))
+    decided = order(constraints=Constraints(max_attempts=1), max_output_token_count=100)
+    routed = await desk.parts.engine.routing.route(decided, DEADLINE)
+    await desk.run(order(purpose=Purpose.GENERATE, decision_id=routed.decision_id))
+    (call,) = desk.gateway.executor.calls
+    assert (call.max_attempts, json.loads(call.body)["max_tokens"]) == (1, 100)

@@ -3,15 +3,15 @@
 import asyncio
 import json
 import math
-from dataclasses import replace
 
 import pytest
 
-from pointsman.gateway.core.routing import Cause
+from pointsman.gateway.core.routing import Cause, Constraints
 from pointsman.gateway.engine import decision_book
-from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
+from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision, RecordedPlan
+from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.ports import Account, DecisionRecord
-from pointsman.gateway.rest.answers import model_ids_of
+from pointsman.gateway.rest.answers import recorded_plan
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import InvalidArgument, NotFound, Unavailable
 from pointsman.kit.logging import get_logger
@@ -20,49 +20,50 @@ from tests.unit.gateway.core.samples import VERSION
 
 DEADLINE = Deadline(math.inf)  # modules are loaded minutes before their tests run
 MADE_S = 1_000.0
+OWNER, HASH = Account("acme", "key"), b"h" * 32
+STRANGERS = [Account("globex", "key"), Account("acme", "other"), Account()]
 DETAIL = json.dumps({"ranking": [{"model": {"id": "b"}}, {"model": {"id": "a"}}]}).encode()
 
 
 def record(decision_id: str, detail: bytes = DETAIL) -> DecisionRecord:
-    return DecisionRecord(
-        decision_id, "req_1", MADE_S, Account(), "coding", "easy", "balanced", "ranked", "b", VERSION, (), b"h" * 32, detail
-    )
+    return DecisionRecord(decision_id, "req_1", MADE_S, OWNER, "coding", "easy", "balanced", "ranked", "b", VERSION, (), HASH, detail)
 
 
 def kept(decision_id: str, detail: bytes = DETAIL) -> KeptDecision:
-    return KeptDecision(decision_id, MADE_S, b"h" * 32, ("b", "a"), Cause.RANKED, "balanced", lambda: record(decision_id, detail))
+    made = lambda: record(decision_id, detail)  # noqa: E731  # so short
+    return KeptDecision(decision_id, MADE_S, OWNER, HASH, ("b", "a"), Cause.RANKED, "balanced", DecisionTerms(), made)
 
 
 def book(ledger: FakeLedger, *, time_s: float = MADE_S) -> DecisionBook:
-    return DecisionBook(ledger=ledger, read_model_ids=model_ids_of, log=get_logger("gateway"), time_s=lambda: time_s)
+    return DecisionBook(ledger=ledger, read_plan=recorded_plan, log=get_logger("gateway"), time_s=lambda: time_s)
 
 
 async def test_a_decision_can_be_run_before_the_ledger_has_it() -> None:
     ledger = FakeLedger()
     pages = book(ledger)
     pages.keep(kept("dec_1"))
-    assert (await pages.find_runnable("dec_1", DEADLINE)).model_ids == ("b", "a")
+    assert (await pages.find_runnable("dec_1", OWNER, DEADLINE)).model_ids == ("b", "a")
     assert ledger.records == {}
 
 
 async def test_a_decision_of_another_gateway_is_found_in_the_ledger() -> None:
-    found = await book(FakeLedger(records={"dec_1": record("dec_1")})).find_runnable("dec_1", DEADLINE)
+    found = await book(FakeLedger(records={"dec_1": record("dec_1")})).find_runnable("dec_1", OWNER, DEADLINE)
     assert (found.model_ids, found.cause, found.policy, found.prompt_hash) == (("b", "a"), Cause.RANKED, "balanced", b"h" * 32)
 
 
 async def test_an_unknown_one_and_one_older_than_an_hour_are_not_found() -> None:
     with pytest.raises(NotFound, match="no decision"):
-        await book(FakeLedger()).find_runnable("dec_1", DEADLINE)
+        await book(FakeLedger()).find_runnable("dec_1", OWNER, DEADLINE)
     old = book(FakeLedger(), time_s=MADE_S + 3_601)
     old.keep(kept("dec_1"))
     with pytest.raises(NotFound, match="older"):
-        await old.find_runnable("dec_1", DEADLINE)
-    assert (await old.find_record("dec_1", DEADLINE)).decision_id == "dec_1", "it can still be read"
+        await old.find_runnable("dec_1", OWNER, DEADLINE)
+    assert (await old.find_record("dec_1", OWNER, DEADLINE)).decision_id == "dec_1", "it can still be read"
 
 
 async def test_without_the_ledger_a_decision_that_is_not_here_is_not_said_to_be_unknown() -> None:
     with pytest.raises(Unavailable):
-        await book(FakeLedger(error=Unavailable("dependency_down", "away"))).find_runnable("dec_1", DEADLINE)
+        await book(FakeLedger(error=Unavailable("dependency_down", "away"))).find_runnable("dec_1", OWNER, DEADLINE)
 
 
 async def test_all_are_recorded_in_the_background() -> None:
@@ -120,8 +121,23 @@ async def test_full_queues_lose_their_oldest_and_count_it(monkeypatch: pytest.Mo
     assert (set(ledger.records), pages.dropped_count) == ({"dec_1", "dec_2"}, 1)
     ledger.records.clear()
     with pytest.raises(NotFound):
-        await pages.find_runnable("dec_0", DEADLINE)
+        await pages.find_runnable("dec_0", OWNER, DEADLINE)
 
 
-def test_candidates_are_read_back_in_order() -> None:
-    assert model_ids_of(replace(record("dec_1"), detail=DETAIL)) == ("b", "a")
+def test_candidates_and_terms_are_read_back() -> None:
+    made = record("dec_1", json.dumps({**json.loads(DETAIL), "constraints": {"max_tokens": 5, "local_only": True}}).encode())
+    assert recorded_plan(made) == RecordedPlan(("b", "a"), DecisionTerms(Constraints(local_only=True), 5))
+    assert recorded_plan(record("dec_1")) == RecordedPlan(("b", "a")), "older records hold no terms"
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=["project", "key", "nobody"])
+@pytest.mark.parametrize("place", ["here", "in the ledger"])
+async def test_a_strangers_decision_is_not_found_wherever_it_is(stranger: Account, place: str) -> None:
+    pages = book(FakeLedger(records={"dec_1": record("dec_1")} if place == "in the ledger" else {}))
+    if place == "here":
+        pages.keep(kept("dec_1"))
+    with pytest.raises(NotFound, match="no decision has this id"):
+        await pages.find_record("dec_1", stranger, DEADLINE)
+    with pytest.raises(NotFound, match="no decision has this id"):
+        await pages.find_runnable("dec_1", stranger, DEADLINE)
+    assert (await pages.find_runnable("dec_1", OWNER, DEADLINE)).account == OWNER

@@ -10,7 +10,7 @@ import pytest
 
 from pointsman.gateway.core.catalog import Agent, Policy
 from pointsman.gateway.core.request_shape import shape_of
-from pointsman.gateway.core.routing import Cause, Purpose
+from pointsman.gateway.core.routing import Cause, Constraints, Purpose
 from pointsman.gateway.engine.routing import Order, Routed
 from pointsman.gateway.ports import Account, Strategy
 from pointsman.gateway.settings import GatewaySettings
@@ -198,3 +198,36 @@ async def test_a_decision_whose_model_is_gone_is_stale() -> None:
     with pytest.raises(Conflict) as stale:
         await engine.routing.route(order(decision_id=decided.decision_id), DEADLINE)
     assert stale.value.reason == "decision_stale"
+
+
+LIMITED = Constraints(exclude_models=("strong",), max_attempts=2, max_cost_nanousd=50_000_000)
+
+
+@pytest.mark.parametrize("where", ["here", "on another gateway"])
+async def test_a_decision_is_run_within_the_constraints_that_it_was_made_with(where: str) -> None:
+    gateway = FakeGateway()
+    engine = gateway.parts().engine
+    decided = await engine.routing.route(order(constraints=LIMITED, max_output_token_count=100), DEADLINE)
+    if where == "on another gateway":
+        await engine.book.flush(DEADLINE)
+        engine = gateway.parts().engine
+    again = await engine.routing.route(order(decision_id=decided.decision_id, purpose=Purpose.GENERATE), DEADLINE)
+    assert (again.request.constraints, again.request.max_output_token_count) == (LIMITED, 100)
+
+
+async def test_whoever_runs_a_decision_can_allow_less_but_not_more() -> None:
+    engine = FakeGateway().parts().engine
+    decided = await engine.routing.route(order(constraints=LIMITED, max_output_token_count=100), DEADLINE)
+    asked = Constraints(exclude_models=("local/*",), max_attempts=3, max_cost_nanousd=60_000_000, local_only=True)
+    run = order(decision_id=decided.decision_id, constraints=replace(asked, local_only=False), max_output_token_count=50)
+    again = await engine.routing.route(run, DEADLINE)
+    joined = replace(LIMITED, exclude_models=("strong", "local/*"))
+    assert (again.request.constraints, again.request.max_output_token_count, ids(again)) == (joined, 50, ["small"])
+
+
+async def test_a_strangers_decision_cannot_be_run() -> None:
+    engine = FakeGateway().parts().engine
+    decided = await engine.routing.route(order(account=Account("acme")), DEADLINE)
+    with pytest.raises(NotFound) as refused:
+        await engine.routing.route(order(account=Account("globex"), decision_id=decided.decision_id), DEADLINE)
+    assert refused.value.reason == "decision_not_found"
