@@ -1,15 +1,11 @@
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
 
 import pytest
 
 from pointsman.api.config.v1 import config_pb2 as pb
-from pointsman.registry.adapters.catalog_files import CatalogFiles
-from pointsman.registry.adapters.yaml_document import parse_yaml
 from pointsman.registry.core.catalog import (
     Capability,
-    Catalog,
     DataClass,
     ExperimentStatus,
     ExperimentUnit,
@@ -18,12 +14,10 @@ from pointsman.registry.core.catalog import (
     ProviderKind,
     SessionPin,
 )
-from pointsman.registry.core.loading import load_configuration
 from pointsman.registry.core.snapshot import ConfigKind, Snapshot, Version
 from pointsman.registry.servicer import snapshot_messages
 from pointsman.registry.servicer.snapshot_messages import catalog_message, encode_content, snapshot_message
-from pointsman.registry.settings import SHIPPED_CATALOG
-from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, NO_ENTRIES, load, model_text, provider_text
+from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, load, model_text, provider_text
 
 
 @pytest.mark.parametrize(
@@ -126,36 +120,3 @@ def test_a_snapshot_names_its_kind_version_and_time() -> None:
 def test_equal_contents_have_equal_bytes() -> None:
     text = model_text("ability: {skills: {overall: 1, math: 2, coding: 3}, source: s}")
     assert encode_content(load(text).configuration.catalog) == encode_content(load("# again\n" + text).configuration.catalog)
-
-
-def shipped() -> Catalog:
-    source = CatalogFiles(SHIPPED_CATALOG, parse=parse_yaml).read()
-    loaded = load_configuration(source, NO_ENTRIES, parse=parse_yaml, default_rules=DEFAULT_RULES)
-    assert loaded.warnings == ()
-    assert loaded.configuration.inactive_sections == ()
-    return loaded.configuration.catalog
-
-
-def test_the_shipped_catalogue_loads_without_a_warning() -> None:
-    catalog = shipped()
-    assert {"gpt-4.1", "gpt-4.1-nano", "gpt-4o-mini", "gpt-3.5-turbo", "o4-mini", "phi3", "demo"} <= catalog.models.keys()
-    assert catalog.policies["balanced"].is_default
-
-
-def test_the_shipped_facts_can_be_ranked_and_paid() -> None:
-    for model in shipped().models.values():
-        assert model.price is not None, model.id
-        assert model.context_window_token_count, model.id
-        if model.status is ModelStatus.ACTIVE:
-            assert model.ability is not None, model.id
-
-
-def test_a_shipped_model_past_its_last_day_is_not_active() -> None:
-    today = "2026-11-21"  # the day on which the facts were read
-    for model in shipped().models.values():
-        gone = model.deprecation_date is not None and model.deprecation_date < today
-        assert gone == (model.status is ModelStatus.DISABLED), model.id
-
-
-def test_the_shipped_file_stands_beside_the_code_that_reads_it() -> None:
-    assert Path(snapshot_messages.__file__).parents[1] / "catalog.yaml" == SHIPPED_CATALOG
