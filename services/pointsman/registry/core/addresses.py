@@ -80,8 +80,9 @@ def _literal_fault(text: str, *, allow_private_address: bool) -> str | None:
         return "must not be the address of a cloud's metadata service"
     if found.is_unspecified or found.is_multicast or getattr(address, "scope_id", None):
         return "must be the address of one host"
-    if found in SITE_LOCAL or (found.is_reserved and not found.is_loopback):
-        return "must not be a reserved address, which the executor does not call"
+    if found.is_link_local or found in SITE_LOCAL or (found.is_reserved and not found.is_loopback):
+        return "must not be a link-local or reserved address, which the executor does not call"
+    # What is left and not global is private, or shared between a carrier's customers as 100.64.0.0/10 is, which overlays use too.
     if not found.is_global and not allow_private_address:
         return "must not be a private or loopback address without allow_private_address: true"
     return None
@@ -93,4 +94,4 @@ def _embedded_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) ->
         return address
     if address in NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
