@@ -123,12 +123,13 @@ def start_up(folder: Path, environment: Mapping[str, str]) -> Stack:
     return Stack(folder, {"up": Process.start("up", environment, folder)})
 
 
-def start_services(folder: Path, environment: Mapping[str, str]) -> Stack:
-    """A process for each service, which find each other by address."""
+def start_services(folder: Path, environment: Mapping[str, str], own: Mapping[str, Mapping[str, str]] | None = None) -> Stack:
+    """A process for each service, which find each other by address. own: settings of one service alone, by service."""
     stack = Stack(folder, {})
     try:
         for service in SERVICES:
-            stack.processes[service] = Process.start(service, {**environment, **stack.targets}, folder)
+            settings = {**environment, **stack.targets, **(own or {}).get(service, {})}
+            stack.processes[service] = Process.start(service, settings, folder)
     except BaseException:
         stack.stop()
         raise
