@@ -43,7 +43,7 @@ async def test_recommend_has_every_field_and_spends_nothing() -> None:
         "x-pointsman-confidence": "1.0000",
         "x-pointsman-cause": "ranked",
         "x-pointsman-fallbacks": "0",
-        "x-pointsman-cache": "off",
+        "x-pointsman-cache": "miss",
         "x-pointsman-decision-id": body["decision_id"],
         "x-request-id": body["request_id"],
     }.items() <= answer.headers.items()
@@ -186,14 +186,17 @@ async def test_headers_name_the_model_that_served_and_why(stream: bool) -> None:
     assert (headers["x-pointsman-model"], headers["x-pointsman-cause"], headers["x-pointsman-fallbacks"]) == ("strong", "fallback", "1")
 
 
-async def test_without_the_ledger_free_models_alone_answer() -> None:
+async def test_without_the_ledger_answers_are_not_settled_and_with_a_full_spool_free_models_alone_answer() -> None:
     away = FakeLedger(error=Unavailable("dependency_down", "away"))
-    gateway = FakeGateway(ledger=away, executor=FakeExecutor(says("hi", provider_id="ollama")))
+    gateway = FakeGateway(ledger=away, executor=FakeExecutor(says("hi")))
+    ask, tell = {"model": "auto", "messages": HELLO}, {"x-pointsman-metadata": "enabled"}
     async with gateway.client() as client:
-        auto = await client.post(
-            "/v1/chat/completions", json={"model": "auto", "messages": HELLO}, headers={"x-pointsman-metadata": "enabled"}
-        )
+        spooled = await client.post("/v1/chat/completions", json=ask, headers=tell)
+        gateway.spool.error = Unavailable("dependency_down", "No space left on device")
+        gateway.executor.script = says("hi", provider_id="ollama")
+        auto = await client.post("/v1/chat/completions", json=ask, headers=tell)
         paid = await client.post("/v1/chat/completions", json={"model": "small", "messages": HELLO})
+    assert (spooled.json()["model"], spooled.json()["pointsman_metadata"]["settled"]) == ("small", False)
     assert (auto.json()["model"], auto.json()["pointsman_metadata"]["settled"]) == ("local/tiny", False)
     assert (paid.status_code, paid.json()["error"]["code"]) == (503, "dependency_down")
 
