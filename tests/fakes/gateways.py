@@ -10,13 +10,16 @@ from pointsman.gateway.core.catalog import Capability, Catalog
 from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import RulesInForce
+from pointsman.gateway.rest.answer_facts import AnswerFacts
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
+from pointsman.gateway.rest.reports import Reports
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.server import Parts, Services, build_parts
 from pointsman.gateway.settings import GatewaySettings
-from pointsman.kit.http_middleware import EdgeMiddleware
 from pointsman.kit.logging import get_logger
+from pointsman.kit.telemetry import Telemetry, silent_telemetry
+from tests.fakes.gateway_reports import NOW_S, OWN_FACTS, FakeHealth, FakeUsage
 from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger, FakeSpool
 from tests.unit.gateway.core.samples import CHAT, OLLAMA, catalog, judgement, model, price
 
@@ -49,6 +52,10 @@ class FakeGateway:
     world: World = field(default_factory=lambda: World(catalog=three_models(), rules=RulesInForce(ruled)))
     settings: GatewaySettings = field(default_factory=GatewaySettings)
     admin_key: str | None = None
+    usage: FakeUsage = field(default_factory=FakeUsage)
+    health: FakeHealth = field(default_factory=FakeHealth)
+    telemetry: Telemetry = field(default_factory=lambda: silent_telemetry("gateway"))
+    dashboard_url: str | None = None
 
     def parts(self) -> Parts:
         """The engine."""
@@ -56,11 +63,24 @@ class FakeGateway:
         log = get_logger("gateway")
         return build_parts(self.settings, services, self.world, lambda prompt: sha256(prompt).digest(), log, spool=self.spool)
 
-    def app(self, parts: Parts | None = None) -> EdgeMiddleware:
+    def reports(self) -> Reports:
+        """What is reported from."""
+        return Reports(
+            world=self.world,
+            usage=self.usage,
+            health=self.health,
+            own_facts=lambda: OWN_FACTS,
+            telemetry=self.telemetry,
+            dashboard_url=self.dashboard_url,
+            time_s=lambda: NOW_S,
+        )
+
+    def app(self, parts: Parts | None = None) -> AnswerFacts:
         """The HTTP application."""
-        access = Access(None if self.admin_key is None else SecretStr(self.admin_key))
+        access = Access(None if self.admin_key is None else SecretStr(self.admin_key), host=self.settings.host)
         hosts = TrustedHosts(self.settings.trusted_hosts, bound_host=self.settings.host)
-        return build_app((parts or self.parts()).engine, access=access, hosts=hosts, version="0", log=get_logger("gateway"))
+        engine, log = (parts or self.parts()).engine, get_logger("gateway")
+        return build_app(engine, self.reports(), access=access, hosts=hosts, version="0", log=log)
 
     def client(self, parts: Parts | None = None) -> httpx.AsyncClient:
         """A client that calls the application directly."""

@@ -1,7 +1,7 @@
 """Wires the gateway: the only place that makes its parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,8 +15,10 @@ from pointsman.gateway.adapters.classifier_client import ClassifierClient
 from pointsman.gateway.adapters.executor_client import ExecutorClient
 from pointsman.gateway.adapters.ledger_client import LedgerClient
 from pointsman.gateway.adapters.prompt_hash import prompt_hasher
+from pointsman.gateway.adapters.service_health import ServiceHealthClient, process_facts
 from pointsman.gateway.adapters.spool_file import open_spool
 from pointsman.gateway.adapters.usage_messages import unix_seconds_of
+from pointsman.gateway.adapters.usage_reports import LedgerReports
 from pointsman.gateway.core.circuit import Circuit
 from pointsman.gateway.engine.backlog import Backlog
 from pointsman.gateway.engine.completing import Completing
@@ -29,10 +31,12 @@ from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEntry
+from pointsman.gateway.report_ports import ProcessFacts, ServiceName
 from pointsman.gateway.rest.answers import decision_record, recorded_plan
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
 from pointsman.gateway.rest.orders import PromptHash
+from pointsman.gateway.rest.reports import Reports
 from pointsman.gateway.rest.running import Engine, InFlight, Limits
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.settings import GatewaySettings
@@ -44,6 +48,8 @@ from pointsman.kit.http_server import serve_http
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import require_safe_bind
+from pointsman.kit.status import StatusReporter
+from pointsman.kit.telemetry import open_telemetry, watch_config_metrics
 
 SERVICE = "gateway"
 REGISTRY_RETRYABLE_METHODS = ("ReportApplied",)
@@ -159,20 +165,33 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     """
     log = get_logger(SERVICE)
     refuse_open_address(settings)
-    access = Access(settings.admin_key)
+    access = Access(settings.admin_key, host=settings.host)
     if access.is_anonymous:
         log.warning(names.ANONYMOUS_ACCESS, host=settings.host)
     world = World()
     async with AsyncExitStack() as stack:
-        services = await _connect(stack, settings)
-        watcher = await _watcher(stack, settings, world, log)
+        telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
+        instance_id = new_id(SERVICE)
+        channels = await _connect(stack, settings)
+        services = _services(channels)
+        watcher = _watcher(channels[ServiceName.REGISTRY], instance_id, settings, world, log)
+        watch_config_metrics(telemetry, watcher)
         spool, leftover = await stack.enter_async_context(open_spool(settings.spool_dir, log))
         prompt_hash = prompt_hasher(settings.state_dir, settings.service_token)
         parts = build_parts(settings, services, world, prompt_hash, log, spool=spool, leftover=leftover)
         await stack.enter_async_context(run_parts(parts, services, world, log))
         await stack.enter_async_context(in_background(watcher.run()))
         hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
-        app = build_app(parts.engine, access=access, hosts=hosts, version=version("pointsman"), log=log)
+        reporter = StatusReporter(SERVICE, instance_id=instance_id, version=version("pointsman"))
+        reports = Reports(
+            world=world,
+            usage=LedgerReports(channels[ServiceName.LEDGER]),
+            health=ServiceHealthClient(channels),
+            own_facts=own_facts_reader(reporter, parts.engine, watcher),
+            telemetry=telemetry,
+            dashboard_url=settings.dashboard_url,
+        )
+        app = build_app(parts.engine, reports, access=access, hosts=hosts, version=version("pointsman"), log=log)
         running = await stack.enter_async_context(serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s))
         await _await_world(watcher, world)
         log.info(names.SERVING, address=running.address, ready=world.is_ready)
@@ -182,39 +201,53 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
             world.is_draining = True
 
 
-async def _connect(stack: AsyncExitStack, settings: GatewaySettings) -> Services:
+async def _connect(stack: AsyncExitStack, settings: GatewaySettings) -> dict[ServiceName, ServiceChannel]:
     """Channels to the services; they connect when first used."""
     token = settings.service_token
-    classifier = ServiceChannel(
-        settings.classifier_target,
-        service=classifier_client.SERVICE,
-        retryable_methods=classifier_client.RETRYABLE_METHODS,
-        service_token=token,
-    )
-    executor = ServiceChannel(
-        settings.executor_target, service=executor_client.SERVICE, service_token=token, max_message_bytes=executor_client.MAX_MESSAGE_BYTES
-    )
-    ledger = ServiceChannel(
-        settings.ledger_target, service=ledger_client.SERVICE, retryable_methods=ledger_client.RETRYABLE_METHODS, service_token=token
-    )
-    for channel in (classifier, executor, ledger):
+    channels = {
+        ServiceName.CLASSIFIER: ServiceChannel(
+            settings.classifier_target,
+            service=classifier_client.SERVICE,
+            retryable_methods=classifier_client.RETRYABLE_METHODS,
+            service_token=token,
+        ),
+        ServiceName.REGISTRY: ServiceChannel(
+            settings.registry_target, service=REGISTRY_SERVICE, retryable_methods=REGISTRY_RETRYABLE_METHODS, service_token=token
+        ),
+        ServiceName.EXECUTOR: ServiceChannel(
+            settings.executor_target,
+            service=executor_client.SERVICE,
+            service_token=token,
+            max_message_bytes=executor_client.MAX_MESSAGE_BYTES,
+        ),
+        ServiceName.LEDGER: ServiceChannel(
+            settings.ledger_target, service=ledger_client.SERVICE, retryable_methods=ledger_client.RETRYABLE_METHODS, service_token=token
+        ),
+    }
+    for channel in channels.values():
         await stack.enter_async_context(channel)
-    return Services(ClassifierClient(classifier), ExecutorClient(executor), LedgerClient(ledger))
+    return channels
 
 
-async def _watcher(stack: AsyncExitStack, settings: GatewaySettings, world: World, log: Logger) -> ConfigWatcher:
-    """The subscription to catalogue and rules, with the copies on disk already applied."""
-    channel = ServiceChannel(
-        settings.registry_target,
-        service=REGISTRY_SERVICE,
-        retryable_methods=REGISTRY_RETRYABLE_METHODS,
-        service_token=settings.service_token,
+def _services(channels: Mapping[ServiceName, ServiceChannel]) -> Services:
+    return Services(
+        ClassifierClient(channels[ServiceName.CLASSIFIER]),
+        ExecutorClient(channels[ServiceName.EXECUTOR]),
+        LedgerClient(channels[ServiceName.LEDGER]),
     )
-    await stack.enter_async_context(channel)
+
+
+def own_facts_reader(reporter: StatusReporter, engine: Engine, watcher: ConfigWatcher) -> Callable[[], ProcessFacts]:
+    """How the gateway itself is, whenever asked."""
+    return lambda: process_facts(reporter.report(in_flight_count=engine.in_flight.count, applied=watcher.applied()))
+
+
+def _watcher(channel: ServiceChannel, instance_id: str, settings: GatewaySettings, world: World, log: Logger) -> ConfigWatcher:
+    """The subscription to catalogue and rules, with the copies on disk already applied."""
     watcher = ConfigWatcher(
         channel=channel,
         service=SERVICE,
-        instance_id=new_id("gateway"),
+        instance_id=instance_id,
         kinds=KINDS,
         folder=settings.state_dir,
         apply=lambda snapshot: apply_snapshot(world, snapshot),

@@ -134,6 +134,10 @@ class GatewaySettings(ServiceSettings):
         description="Most requests at a time; the rest get 503 at once",
     )
 
+    dashboard_url: str | None = env_field(
+        "POINTSMAN_DASHBOARD_URL", default=None, description="Where people find the dashboard; GET / shows it, if set"
+    )
+
     @property
     def state_dir(self) -> Path:
         """Folder of the gateway's own state."""

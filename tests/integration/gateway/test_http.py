@@ -29,7 +29,7 @@ async def served(gateway: FakeGateway, parts: Parts, **limits: float) -> AsyncIt
     """A client of a gateway on a port of this machine."""
     engine = replace(parts.engine, limits=replace(parts.engine.limits, **limits))
     hosts = TrustedHosts((), bound_host="127.0.0.1")
-    app = build_app(engine, access=Access(None), hosts=hosts, version="0", log=get_logger("gateway"))
+    app = build_app(engine, gateway.reports(), access=Access(None, host="127.0.0.1"), hosts=hosts, version="0", log=get_logger("gateway"))
     async with (
         serve_http(app, host="127.0.0.1", port=0, drain_s=1.0) as running,
         httpx.AsyncClient(base_url=f"http://{running.address}", timeout=TIMEOUT_S) as client,

@@ -7,7 +7,7 @@ from pointsman.api.executor.v1 import executor_pb2 as pb
 from pointsman.api.executor.v1 import executor_pb2_grpc
 from pointsman.gateway.adapters.catalog_snapshot import seconds_of, version_message
 from pointsman.gateway.adapters.peer_errors import as_callers_see
-from pointsman.gateway.adapters.usage_messages import attempt_of
+from pointsman.gateway.adapters.usage_messages import attempt_of, unix_seconds_of
 from pointsman.gateway.core.routing import Conditions, ModelCondition, ProviderCondition
 from pointsman.gateway.ports import (
     AttemptFinished,
@@ -107,7 +107,12 @@ def conditions_of(message: pb.WatchProviderStatesResponse) -> Conditions:
 
 
 def _provider_condition(state: pb.ProviderState) -> ProviderCondition:
-    return ProviderCondition(state.callable, state.not_callable_reason or None, frozenset(state.listed_upstreams))
+    return ProviderCondition(
+        callable=state.callable,
+        reason=state.not_callable_reason or None,
+        listed_upstreams=frozenset(state.listed_upstreams),
+        check_time_s=unix_seconds_of(state.check_time) if state.HasField("check_time") else None,
+    )
 
 
 def _model_condition(state: pb.ModelState) -> ModelCondition:
@@ -116,4 +121,7 @@ def _model_condition(state: pb.ModelState) -> ModelCondition:
         availability=state.availability if state.HasField("availability") else None,
         time_to_first_token_s=seconds_of(state.time_to_first_token) if state.HasField("time_to_first_token") else None,
         output_tokens_per_s=state.output_tokens_per_s if state.HasField("output_tokens_per_s") else None,
+        is_half_open=state.breaker == pb.BREAKER_STATE_HALF_OPEN,
+        in_flight_count=state.in_flight_count,
+        queued_count=state.queued_count,
     )

@@ -90,6 +90,7 @@ class ProviderCondition:
     callable: bool
     reason: str | None = None  # names the setting that would change it
     listed_upstreams: frozenset[str] = frozenset()  # empty: not listed, so nothing is ruled out
+    check_time_s: float | None = None  # Unix time at which it was last seen to answer, or not to
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,9 @@ class ModelCondition:
     time_to_first_token_s: float | None = None
     output_tokens_per_s: float | None = None
     input_token_ratio: float | None = None  # observed tokens / estimated tokens
+    is_half_open: bool = False  # the circuit lets one probe at a time pass
+    in_flight_count: int = 0
+    queued_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from pointsman.gateway.ports import Account
 from pointsman.kit.errors import InvalidArgument, Unauthenticated
+from pointsman.kit.settings import is_loopback
 
 BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,512})")
 BARE_KEY = re.compile(r"[\x21-\x7e]{1,512}")
@@ -20,8 +21,9 @@ CALLER_KEY_HEADER = "x-openai-api-key"
 class Access:
     """Decides by the operator's key. Without one everybody is let in: start-up has made sure that only this machine can ask."""
 
-    def __init__(self, admin_key: SecretStr | None) -> None:
-        """Keep the key's hash, not the key."""
+    def __init__(self, admin_key: SecretStr | None, *, host: str) -> None:
+        """Keep the key's hash, not the key. host: what the gateway is bound to."""
+        self._is_loopback = is_loopback(host)
         self._key_hash = None if admin_key is None else sha256(admin_key.get_secret_value())
         self._key_id = None if admin_key is None else admin_key.get_secret_value().split("-")[1]
 
@@ -43,6 +45,11 @@ class Access:
         if credential is None or not hmac.compare_digest(sha256(credential), self._key_hash):
             raise Unauthenticated("invalid_api_key", "no valid key; send the header Authorization: Bearer")
         return Account(key_id=self._key_id)
+
+    async def authenticate_reader(self, request: Request) -> None:
+        """A guard of metrics and descriptions, which are open on loopback. Raises as `authenticate`."""
+        if not self._is_loopback:
+            await self.authenticate(request)
 
 
 def credential_of(request: Request) -> str | None:

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from pointsman.gateway.engine.completing import Completion, TimeAllowed
 from pointsman.gateway.ports import Account
 from pointsman.gateway.rest import answers
-from pointsman.gateway.rest.answer_headers import completion_headers
+from pointsman.gateway.rest.answer_facts import facts_of
+from pointsman.gateway.rest.answer_headers import Headers, completion_headers
 from pointsman.gateway.rest.deltas import chunks
 from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_body
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_chat
@@ -27,15 +28,16 @@ async def answer_chat(engine: Engine, request: Request, account: Account) -> Res
     allowed = time_allowed(engine.limits, asked_timeout_s(request))
     body = await read_object(request)
     read = read_chat(body, request, account, engine.prompt_hash)
+    facts = facts_of(request)
     with_metadata = request.headers.get(METADATA_HEADER, "").lower() == "enabled"
     if read.stream:
         with_usage = asks_for_usage(body)
         return EventStream(
-            lambda writer: _stream(engine, read, allowed, writer, with_usage=with_usage, with_metadata=with_metadata),
+            lambda writer: _stream(engine, read, allowed, facts, writer, with_usage=with_usage, with_metadata=with_metadata),
             silence_s=engine.limits.silence_s,
         )
     async with engine.in_flight.admit():
-        return await while_present(request.receive, _answer(engine, read, allowed, with_metadata=with_metadata))
+        return await while_present(request.receive, _answer(engine, read, allowed, facts, with_metadata=with_metadata))
 
 
 def asks_for_usage(body: JsonObject) -> bool:
@@ -44,16 +46,18 @@ def asks_for_usage(body: JsonObject) -> bool:
     return isinstance(options, dict) and options.get("include_usage") is True
 
 
-async def _answer(engine: Engine, read: Read, allowed: TimeAllowed, *, with_metadata: bool) -> Response:
+async def _answer(engine: Engine, read: Read, allowed: TimeAllowed, facts: Headers, *, with_metadata: bool) -> Response:
     routed = await engine.routing.route(read.order, allowed.deadline())
-    whole = await run_whole(engine, read, routed, allowed)
+    whole = await run_whole(engine, read, routed, allowed, facts)
     answer = {**whole.body, "usage": answers.usage_of(whole.completion, whole.body.get("usage"))}
     if with_metadata:
         answer[METADATA] = answers.metadata(whole.completion, settled=whole.settled)
     return Response(dump_json(answer), media_type=JSON_MEDIA_TYPE, headers=completion_headers(whole.completion, elapsed_s=whole.elapsed_s))
 
 
-async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, writer: EventWriter, *, with_usage: bool, with_metadata: bool) -> None:
+async def _stream(
+    engine: Engine, read: Read, allowed: TimeAllowed, facts: Headers, writer: EventWriter, *, with_usage: bool, with_metadata: bool
+) -> None:
     """The provider's chunks as they are, then usage and metadata where asked, then [DONE]; an error instead of it."""
     first = FirstChunk()
 
@@ -67,7 +71,7 @@ async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, writer: Even
     async with engine.in_flight.admit():
         routed = await engine.routing.route(read.order, allowed.deadline())
         try:
-            completion, settled = await run_stream(engine, read, routed, allowed, writer, on_open, on_chunk)
+            completion, settled = await run_stream(engine, read, routed, allowed, facts, writer, on_open, on_chunk)
         except ServiceError as error:
             if not writer.is_open:
                 raise

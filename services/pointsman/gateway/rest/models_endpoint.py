@@ -5,7 +5,7 @@ from typing_extensions import TypedDict  # pydantic reads no other before Python
 from pointsman.gateway.core.catalog import Catalog, Model, ModelStatus
 from pointsman.gateway.core.eligibility import exclude_by_provider
 from pointsman.gateway.core.policies import AGENT_PREFIX, AUTO, AUTO_ALIAS, AUTO_PREFIX
-from pointsman.gateway.core.routing import Conditions, Exclusion
+from pointsman.gateway.core.routing import Conditions
 from pointsman.kit.errors import NotFound
 
 OWNER = "pointsman"
@@ -61,7 +61,7 @@ def model_list(catalog: Catalog, *, created_s: float, conditions: Conditions) ->
     return {
         "object": "list",
         "data": [*virtual, *entries],
-        "models": [_facts(model, exclude_by_provider(model, conditions)) for model in catalog.models.values()],
+        "models": [_facts(model, reason_not_callable(model, conditions)) for model in catalog.models.values()],
     }
 
 
@@ -85,10 +85,15 @@ def _entry(name: str, owner: str, created_s: float) -> ModelShape:
     return {"id": name, "object": "model", "created": int(created_s), "owned_by": owner}
 
 
-def _facts(model: Model, obstacle: Exclusion | None) -> CatalogModelShape:
-    reason = None if model.status in CALLABLE_STATUSES else f"the model is {model.status.value}"
-    if reason is None and obstacle is not None:
-        reason = obstacle.message
+def reason_not_callable(model: Model, conditions: Conditions) -> str | None:
+    """Why the model cannot be called, even by name; None where it can."""
+    if model.status not in CALLABLE_STATUSES:
+        return f"the model is {model.status.value}"
+    obstacle = exclude_by_provider(model, conditions)
+    return None if obstacle is None else obstacle.message
+
+
+def _facts(model: Model, reason: str | None) -> CatalogModelShape:
     cost: CostShape | None = None
     if model.price is not None:
         price = model.price

@@ -3,17 +3,52 @@
 from typing import Any
 
 from pointsman.gateway.rest.answer_shapes import DecisionShape, GenerationShape, RecommendationShape
+from pointsman.gateway.rest.examples import examples
+from pointsman.gateway.rest.health_shapes import HealthShape
 from pointsman.gateway.rest.models_endpoint import ModelListShape, ModelShape
+from pointsman.gateway.rest.report_shapes import (
+    DecisionListShape,
+    MetricsShape,
+    ModelMetricsListShape,
+    OneModelMetricsShape,
+    ProviderListShape,
+    RootShape,
+    UsageShape,
+)
 from pointsman.gateway.rest.route_models import ExtensionBody, RouteBody
-from pointsman.kit.openapi import REFERENCE, Schemas, schemas_of
+from pointsman.kit.json_body import JSON_MEDIA_TYPE
+from pointsman.kit.openapi import REFERENCE, Schemas, answer_of, body_of, schemas_of
 
 BODIES = (RouteBody, ExtensionBody)
-ANSWERS = (RecommendationShape, GenerationShape, DecisionShape, ModelListShape, ModelShape)
+ANSWERS = (
+    RecommendationShape, GenerationShape, DecisionShape, ModelListShape, ModelShape, RootShape, HealthShape, ModelMetricsListShape,
+    OneModelMetricsShape, MetricsShape, UsageShape, DecisionListShape, ProviderListShape,
+)  # fmt: skip
 
 
 def schemas() -> Schemas:
     """Schemas of all bodies and answers, by name."""
     return {**schemas_of(bodies=BODIES, answers=ANSWERS), "ChatRequest": chat_request_schema()}
+
+
+def body_with(schema: str) -> dict[str, Any]:
+    """`openapi_extra` of a route with a JSON body, with an example."""
+    extra = body_of(schema)
+    extra["requestBody"]["content"][JSON_MEDIA_TYPE]["example"] = examples()[schema]
+    return extra
+
+
+def answer_with(description: str, *shapes: str, example: str | None = None, streams: bool = False) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route. shapes: what it may answer; none: an object as others define it. example: where it is not the first's."""
+    responses = answer_of(description, *shapes, streams=streams)
+    responses[200]["content"][JSON_MEDIA_TYPE]["example"] = examples()[example or shapes[0]]
+    return responses
+
+
+def parameter(name: str, description: str, *, enum: list[str] | None = None) -> dict[str, Any]:
+    """A parameter in the address, which may be left out."""
+    schema: dict[str, Any] = {"type": "string"} if enum is None else {"type": "string", "enum": enum}
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 def chat_request_schema() -> dict[str, Any]:

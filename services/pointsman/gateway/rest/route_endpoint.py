@@ -10,7 +10,8 @@ from pointsman.gateway.engine.completing import TimeAllowed
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import Account
 from pointsman.gateway.rest import answers
-from pointsman.gateway.rest.answer_headers import completion_headers, recommendation_headers
+from pointsman.gateway.rest.answer_facts import facts_of
+from pointsman.gateway.rest.answer_headers import Headers, completion_headers, recommendation_headers
 from pointsman.gateway.rest.deltas import MessageBuilder
 from pointsman.gateway.rest.event_stream import EventStream, EventWriter, error_body, named_event
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_route
@@ -25,18 +26,19 @@ async def answer_route(engine: Engine, request: Request, account: Account) -> Re
     """Decide, and answer too where asked."""
     allowed = time_allowed(engine.limits, asked_timeout_s(request))
     read = read_route(await read_object(request), request, account, engine.prompt_hash)
+    facts = facts_of(request)
     if read.stream:
-        return EventStream(lambda writer: _stream(engine, read, allowed, writer), silence_s=engine.limits.silence_s)
+        return EventStream(lambda writer: _stream(engine, read, allowed, facts, writer), silence_s=engine.limits.silence_s)
     async with engine.in_flight.admit():
-        return await while_present(request.receive, _answer(engine, read, allowed))
+        return await while_present(request.receive, _answer(engine, read, allowed, facts))
 
 
-async def _answer(engine: Engine, read: Read, allowed: TimeAllowed) -> Response:
+async def _answer(engine: Engine, read: Read, allowed: TimeAllowed, facts: Headers) -> Response:
     routed = await engine.routing.route(read.order, allowed.deadline())
     if read.order.purpose is Purpose.RECOMMEND:
         headers = recommendation_headers(routed, overhead_s=time.monotonic() - allowed.started_s)
         return Response(dump_json(answers.recommendation(routed)), media_type=JSON_MEDIA_TYPE, headers=headers)
-    whole = await run_whole(engine, read, routed, allowed)
+    whole = await run_whole(engine, read, routed, allowed, facts)
     choices = whole.body.get("choices") or [{}]
     outcome = answers.outcome(
         whole.completion,
@@ -49,19 +51,19 @@ async def _answer(engine: Engine, read: Read, allowed: TimeAllowed) -> Response:
     return Response(dump_json({**answers.recommendation(routed), **outcome}), media_type=JSON_MEDIA_TYPE, headers=headers)
 
 
-async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, writer: EventWriter) -> None:
+async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, facts: Headers, writer: EventWriter) -> None:
     """Events `decision`, `token`, then `done` or `error`."""
     async with engine.in_flight.admit():
         routed = await engine.routing.route(read.order, allowed.deadline())
         try:
-            await _stream_decision(engine, read, routed, allowed, writer)
+            await _stream_decision(engine, read, routed, allowed, facts, writer)
         except ServiceError as error:
             if not writer.is_open:
                 raise
             await writer.close(named_event("error", error_body(error)))
 
 
-async def _stream_decision(engine: Engine, read: Read, routed: Routed, allowed: TimeAllowed, writer: EventWriter) -> None:
+async def _stream_decision(engine: Engine, read: Read, routed: Routed, allowed: TimeAllowed, facts: Headers, writer: EventWriter) -> None:
     builder = MessageBuilder()
 
     async def on_open() -> None:
@@ -71,7 +73,7 @@ async def _stream_decision(engine: Engine, read: Read, routed: Routed, allowed: 
         if text := builder.feed(events):
             await writer.write(named_event("token", {"text": text}))
 
-    completion, settled = await run_stream(engine, read, routed, allowed, writer, on_open, on_chunk)
+    completion, settled = await run_stream(engine, read, routed, allowed, facts, writer, on_open, on_chunk)
     outcome = answers.outcome(
         completion,
         message=builder.message(),

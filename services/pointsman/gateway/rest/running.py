@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ from pointsman.gateway.engine.completing import Completing, Completion, TimeAllo
 from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.routing import Routed, Routing
 from pointsman.gateway.engine.world import World
-from pointsman.gateway.rest.answer_headers import stream_headers
+from pointsman.gateway.rest.answer_headers import Headers, completion_headers, decision_headers, stream_headers
 from pointsman.gateway.rest.event_stream import EventWriter
 from pointsman.gateway.rest.orders import PromptHash, Read
-from pointsman.kit.errors import Overloaded
+from pointsman.kit.errors import Overloaded, ServiceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,24 @@ class Answer:
     elapsed_s: float
 
 
-async def run_whole(engine: Engine, read: Read, routed: Routed, allowed: TimeAllowed) -> Answer:
+@contextmanager
+def telling(facts: Headers, completion: Completion, allowed: TimeAllowed) -> Iterator[None]:
+    """Where it fails, leave in the facts how far it came."""
+    try:
+        yield
+    except ServiceError:
+        facts |= completion_headers(completion, elapsed_s=time.monotonic() - allowed.started_s)
+        raise
+
+
+async def run_whole(engine: Engine, read: Read, routed: Routed, allowed: TimeAllowed, facts: Headers) -> Answer:
     """Run it to its end. Raises ServiceError where no provider answers."""
+    facts |= decision_headers(routed)
     running = engine.completing.run(routed, read.order, read.provider_body, stream=False, time_allowed=allowed)
     async with running as completion:
-        while await completion.next_chunk() is not None:
-            pass
+        with telling(facts, completion, allowed):
+            while await completion.next_chunk() is not None:
+                pass
         settled = await completion.settle()
     done = completion.done
     body: dict[str, Any] = answer_body(done.body) if done is not None and done.body is not None else {}
@@ -99,6 +111,7 @@ async def run_stream(
     read: Read,
     routed: Routed,
     allowed: TimeAllowed,
+    facts: Headers,
     writer: EventWriter,
     on_open: Callable[[], Awaitable[None]],
     on_chunk: Callable[[bytes], Awaitable[None]],
@@ -108,6 +121,7 @@ async def run_stream(
     The headers wait for the first content for a while; past that they carry the plan. on_open: called once they are out.
     Raises ServiceError, where the writer is open after content or after the wait.
     """
+    facts |= decision_headers(routed)
     running = engine.completing.run(routed, read.order, read.provider_body, stream=True, time_allowed=allowed)
     async with running as completion:
 
@@ -117,15 +131,8 @@ async def run_stream(
             await on_open()
 
         opened_s = time.monotonic()
-        reading = asyncio.ensure_future(completion.next_chunk())
-        try:
-            await asyncio.wait({reading}, timeout=engine.limits.content_patience_s)
-            if not reading.done():
-                await open_writer(provisional=True)
-            chunk = await reading
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        with telling(facts, completion, allowed):
+            chunk = await _first_chunk(engine, completion, lambda: open_writer(provisional=True))
         if not writer.is_open:
             await open_writer(provisional=False)
         while chunk is not None:
@@ -133,3 +140,16 @@ async def run_stream(
             chunk = await completion.next_chunk()
         settled = await completion.settle()
     return completion, settled
+
+
+async def _first_chunk(engine: Engine, completion: Completion, on_silence: Callable[[], Awaitable[None]]) -> bytes | None:
+    """The first content. on_silence: called where it is long in coming."""
+    reading = asyncio.ensure_future(completion.next_chunk())
+    try:
+        await asyncio.wait({reading}, timeout=engine.limits.content_patience_s)
+        if not reading.done():
+            await on_silence()
+        return await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)

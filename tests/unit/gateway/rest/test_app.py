@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pointsman.gateway.engine.world import World
+from pointsman.gateway.settings import GatewaySettings
 from tests.fakes.gateways import FakeGateway
 
 KEY = "pm-ops-0123456789abcdef"
@@ -69,14 +70,26 @@ async def test_a_key_is_asked_for_in_every_header_alike(headers: list[tuple[str,
     assert KEY not in answer.text
 
 
-async def test_every_route_but_health_asks_for_the_key() -> None:
-    async with FakeGateway(admin_key=KEY).client() as client:
+PATHS = {
+    "/", "/models", "/v1/models", "/v1/models/{model_id}", "/v1/health", "/v1/providers", "/metrics/models", "/metrics/{model_id}",
+    "/v1/metrics", "/v1/usage", "/v1/decisions", "/v1/decisions/{decision_id}", "/route", "/v1/chat/completions",
+}  # fmt: skip
+READERS = ("/docs", "/openapi.json", "/metrics")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # what it is bound to
+async def test_every_route_but_health_asks_for_the_key_and_descriptions_where_others_can_reach_them(host: str) -> None:
+    gateway = FakeGateway(admin_key=KEY, settings=GatewaySettings(host=host))
+    async with gateway.client() as client:
         schema = (await client.get("/openapi.json", headers={"x-api-key": KEY})).json()
         places = [(method, path) for path, methods in schema["paths"].items() for method in methods]
-        places += [("get", "/docs"), ("get", "/openapi.json")]
-        statuses = {place: (await client.request(*place)).status_code for place in places}
-    assert len(places) == 7
-    assert set(statuses.values()) == {401}
+        statuses = {(await client.request(*place)).status_code for place in places}
+        read = {path: (await client.get(path)).status_code for path in READERS}
+        shown = {path: (await client.get(path, headers={"x-api-key": KEY})).status_code for path in READERS}
+    assert {path for _, path in places} == PATHS
+    assert statuses == {401}
+    assert set(read.values()) == ({200} if host == "127.0.0.1" else {401})
+    assert set(shown.values()) == {200}
 
 
 @pytest.mark.parametrize("given", ["Bearer anything", f"Bearer {KEY}"])
@@ -199,6 +212,6 @@ async def test_the_published_description_is_whole() -> None:
         schema, page = (await client.get("/openapi.json")).json(), await client.get("/docs")
     references = {part.split('"')[0] for part in json.dumps(schema).split("#/components/schemas/")[1:]}
     assert references <= set(schema["components"]["schemas"])
-    assert {"/route", "/v1/chat/completions", "/v1/models", "/v1/models/{model_id}", "/v1/decisions/{decision_id}"} == set(schema["paths"])
+    assert set(schema["paths"]) == PATHS
     assert "POST /route" in page.text
     assert "<script" not in page.text

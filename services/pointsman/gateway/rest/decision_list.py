@@ -1,0 +1,41 @@
+"""`GET /v1/decisions`: what was decided, newest first."""
+
+from starlette.requests import Request
+
+from pointsman.gateway.ports import DecisionRecord
+from pointsman.gateway.report_ports import DecisionQuery
+from pointsman.gateway.rest.parameters import Parameters
+from pointsman.gateway.rest.report_shapes import DecisionListShape, DecisionSummaryShape
+from pointsman.gateway.rest.reports import Reports, moment_of
+
+MAX_PAGE, DEFAULT_PAGE = 1_000, 50
+
+
+async def decision_list(reports: Reports, request: Request) -> DecisionListShape:
+    """A page of decisions; a decision is there within a second."""
+    parameters = Parameters(request, "limit", "cursor", "request_id", "project")
+    query = DecisionQuery(
+        page_size=parameters.integer("limit", least=1, most=MAX_PAGE, default=DEFAULT_PAGE),
+        page_token=parameters.cursor("cursor"),
+        request_id=parameters.name("request_id"),
+        project_id=parameters.name("project"),
+    )
+    page = await reports.usage.list_decisions(query, deadline=reports.deadline())
+    return {"decisions": [_summary(record) for record in page.records], "next_cursor": page.next_page_token}
+
+
+def _summary(record: DecisionRecord) -> DecisionSummaryShape:
+    return {
+        "decision_id": record.decision_id,
+        "request_id": record.request_id,
+        "created_at": moment_of(record.create_time_s),
+        "project": record.account.project_id,
+        "key": record.account.key_id,
+        "category": record.category,
+        "difficulty": record.difficulty,
+        "policy": record.policy,
+        "cause": record.cause,
+        "model": record.model_id,
+        "degraded": list(record.degraded),
+        "catalog_version": record.catalog_version.number,
+    }
