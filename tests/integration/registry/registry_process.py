@@ -1,10 +1,13 @@
 """A registry in a process of its own, and calls to one: `python -m tests.integration.registry.registry_process VAR CATALOG`."""
 
 import asyncio
+import fcntl
 import json
 import sys
+import termios
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from pointsman.api.config.v1 import config_pb2
@@ -50,6 +53,20 @@ class RegistryCalls:
         request = pb.ApplyChangesRequest(base_version=base, changes=changes, dry_run=dry_run, force=force, adopt=adopt, author="tester")
         return await self._channel.call(self._stub.ApplyChanges, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 
+    async def versions(self, page_size: int = 0, page_token: str = "") -> pb.ListVersionsResponse:
+        request = pb.ListVersionsRequest(page_size=page_size, page_token=page_token)
+        return await self._channel.call(self._stub.ListVersions, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
+    async def audit_entries(self, page_size: int = 0, page_token: str = "") -> pb.ListAuditEntriesResponse:
+        request = pb.ListAuditEntriesRequest(page_size=page_size, page_token=page_token)
+        return await self._channel.call(self._stub.ListAuditEntries, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
+    async def restore(
+        self, base: config_pb2.ConfigVersion, number: int, *, force: bool = False, author: str = "restorer"
+    ) -> pb.RestoreVersionResponse:
+        request = pb.RestoreVersionRequest(base_version=base, number=number, force=force, author=author)
+        return await self._channel.call(self._stub.RestoreVersion, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
     async def report_applied(self, snapshot: config_pb2.ConfigSnapshot, rejection: str = "") -> None:
         request = pb.ReportAppliedRequest(subscriber=SUBSCRIBER, kind=snapshot.kind, version=snapshot.version, rejection=rejection)
         await self._channel.call(self._stub.ReportApplied, request, deadline=Deadline.after(CALL_TIMEOUT_S))
@@ -91,9 +108,11 @@ async def calls_to(address: str) -> AsyncIterator[RegistryCalls]:
 
 
 @asynccontextmanager
-async def registry_in_process(var_dir: Path, catalog: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def registry_in_process(
+    var_dir: Path, catalog: Path, *, terminal: int | None = None
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """A registry's process and its address; killed at the end where it still runs."""
-    process = await start(var_dir, catalog)
+    process = await start(var_dir, catalog, terminal=terminal)
     assert process.stdout is not None
     try:
         line = await process.stdout.readline()
@@ -105,11 +124,14 @@ async def registry_in_process(var_dir: Path, catalog: Path) -> AsyncIterator[tup
         await process.communicate()
 
 
-async def start(var_dir: Path, catalog: Path) -> asyncio.subprocess.Process:
-    """The process; it prints its address when it is ready."""
+async def start(var_dir: Path, catalog: Path, *, terminal: int | None = None) -> asyncio.subprocess.Process:
+    """The process; it prints its address when it is ready. terminal: descriptor of the one that it runs in, None: it has none."""
     command = [sys.executable, "-m", "tests.integration.registry.registry_process", str(var_dir), str(catalog)]
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=pipe, stderr=pipe)
+    take_terminal = None if terminal is None else partial(fcntl.ioctl, terminal, termios.TIOCSCTTY, 0)
+    return await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, stdout=pipe, stderr=pipe, start_new_session=True, preexec_fn=take_terminal
+    )
 
 
 def main() -> int:
@@ -117,7 +139,7 @@ def main() -> int:
         print(json.dumps(dict(addresses)), flush=True)
 
     configure_logging("error")  # nobody reads the pipe while it runs
-    settings = RegistrySettings(port=0, var_dir=Path(sys.argv[1]), catalog=Path(sys.argv[2]), drain_s=5)
+    settings = RegistrySettings(port=0, rest_port=0, var_dir=Path(sys.argv[1]), catalog=Path(sys.argv[2]), drain_s=5)
     return run_until_stopped(serve(settings), on_ready=print_addresses)
 
 

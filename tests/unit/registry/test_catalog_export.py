@@ -28,10 +28,12 @@ class MemoryOutput:
     tries: asyncio.Queue[bool] = field(default_factory=asyncio.Queue)
 
     def write(self, text: str) -> None:
-        self.loop.call_soon_threadsafe(self.tries.put_nowait, not self.is_full)
-        if self.is_full:
+        is_full = self.is_full
+        if not is_full:
+            self.written.append(text)
+        self.loop.call_soon_threadsafe(self.tries.put_nowait, not is_full)
+        if is_full:
             raise OutputUnusable("no space left")
-        self.written.append(text)
 
 
 @asynccontextmanager
