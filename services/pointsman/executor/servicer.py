@@ -187,6 +187,8 @@ def provider_message_of(state: ProviderState) -> pb.ProviderState:
         listed_upstreams=sorted(state.callability.listed or ()),
     )
     message.update_time.FromNanoseconds(round(state.update_time_s * 1e9))
+    if state.check_time_s is not None:
+        message.check_time.FromNanoseconds(round(state.check_time_s * 1e9))
     return message
 
 
@@ -198,6 +200,7 @@ def model_message_of(state: ModelState) -> pb.ModelState:
         availability=state.availability,
         output_tokens_per_s=state.output_tokens_per_s,
         in_flight_count=state.in_flight_count,
+        queued_count=state.queued_count,
     )
     if state.time_to_first_token_s is not None:
         message.time_to_first_token.FromNanoseconds(round(state.time_to_first_token_s * 1e9))

@@ -10,6 +10,9 @@ class ExecutorSettings(ServiceSettings):
     """What can be set, beside what every service has."""
 
     port: int = env_field("POINTSMAN_EXECUTOR_PORT", default=50053, ge=0, le=65535, description="gRPC port; 0 takes any free one")
+    rest_port: int = env_field(
+        "POINTSMAN_EXECUTOR_REST_PORT", default=5002, ge=0, le=65535, description="HTTP port of metrics and health; 0 takes any free one"
+    )
     registry_target: str = env_field(
         "POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="gRPC target of the registry; by default on this machine"
     )

@@ -1,7 +1,7 @@
 """An executor that serves a catalogue of the test's, and the mock provider to call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +99,8 @@ class Answer:
 class ExecutorClient:
     """Calls a running executor."""
 
-    def __init__(self, address: str, channel: ServiceChannel, registry: FakeRegistry, catalog: list[Candidate]) -> None:
-        self.address = address
+    def __init__(self, addresses: Mapping[str, str], channel: ServiceChannel, registry: FakeRegistry, catalog: list[Candidate]) -> None:
+        self.address, self.rest_address = addresses["executor_grpc"], addresses["executor_rest"]
         self.channel = channel
         self.stub = executor_pb2_grpc.ExecutorServiceStub(channel.channel)
         self.registry = registry
@@ -169,12 +169,19 @@ def start_executor(tmp_path: Path) -> StartExecutor:
         ) as registry_server:
             await registry_server.set_serving(REGISTRY_SERVICE, serving=True)
             settings = ExecutorSettings.model_validate(
-                {"port": 0, "registry_target": registry_server.address, "var_dir": tmp_path, "demo": demo, "drain_s": drain_s}
+                {
+                    "port": 0,
+                    "rest_port": 0,
+                    "registry_target": registry_server.address,
+                    "var_dir": tmp_path,
+                    "demo": demo,
+                    "drain_s": drain_s,
+                }
             )
             async with (
                 serve(settings, environ={"KEY": "operator-key", **(environ or {})}) as addresses,
                 ServiceChannel(addresses["executor_grpc"], service=SERVICE_NAME) as channel,
             ):
-                yield ExecutorClient(addresses["executor_grpc"], channel, registry, catalog)
+                yield ExecutorClient(addresses, channel, registry, catalog)
 
     return start

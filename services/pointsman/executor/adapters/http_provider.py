@@ -1,18 +1,18 @@
 """Providers over HTTP: one pool of connections, every address checked, nothing followed, unpacked or taken from the environment."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from pointsman.executor.adapters.outbound_guard import AddressRefused, GuardedResolver, GuardedSockets
-from pointsman.executor.adapters.references import References, ReferenceUnset
+from pointsman.executor.adapters.references import References
+from pointsman.executor.adapters.setting_files import ReferenceUnset, authority_files
 from pointsman.executor.core.address_rules import DEFAULT_PATH, BadBaseUrl, checked_base_url
 from pointsman.executor.core.catalog import Provider, ProviderKind
 from pointsman.executor.core.faults import FailureReason, Fault, ProviderFailed, bad_response, provider_error, provider_timeout
@@ -48,6 +48,7 @@ class HttpProviders:
     def __init__(self, references: References) -> None:
         """references: where addresses and keys are found."""
         self._references = references
+        self._authorities = authority_files()
         # Two pools, so that a connection allowed for one provider never serves another that may not have it.
         self._sessions = {allow_private: _session(allow_private=allow_private) for allow_private in (False, True)}
 
@@ -64,11 +65,28 @@ class HttpProviders:
         """As in ProviderCaller."""
         try:
             self._base_url(provider)
+            if provider.tls_ca_file is not None:
+                self._authorities.content(provider.tls_ca_file)
             if with_key and provider.api_key is not None:
                 self._references.secret(provider.api_key)
         except ReferenceUnset as unset:
             return unset.reason
         return None
+
+    async def read_files(self, providers: Collection[Provider]) -> frozenset[str]:
+        """As in ProviderCaller."""
+        keys = {provider.id: provider.api_key for provider in providers if provider.api_key is not None}
+        authorities = {provider.tls_ca_file for provider in providers if provider.tls_ca_file is not None}
+        changed = await asyncio.to_thread(self._references.look_at_files, keys.values())
+        await asyncio.to_thread(self._authorities.look_at, authorities)
+        return frozenset(provider_id for provider_id, reference in keys.items() if reference in changed)
+
+    def server_address(self, provider: Provider) -> str | None:
+        """As in ProviderCaller."""
+        try:
+            return urlsplit(self._base_url(provider)).hostname
+        except ReferenceUnset:
+            return None
 
     @asynccontextmanager
     async def send(
@@ -91,7 +109,7 @@ class HttpProviders:
                 headers=self._headers(provider, request, caller_api_key),
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect_s),
-                ssl=_tls_context(provider.tls_ca_file) if provider.tls_ca_file else True,
+                ssl=True if provider.tls_ca_file is None else self._authorities.content(provider.tls_ca_file),
             )
         except ReferenceUnset as unset:
             raise ProviderFailed(Fault(FailureReason.NO_HEALTHY_PROVIDER, unset.reason)) from None
@@ -174,9 +192,3 @@ def _session(*, allow_private: bool) -> aiohttp.ClientSession:
         max_field_size=MAX_HEADER_BYTES,
         max_headers=MAX_HEADER_COUNT,
     )
-
-
-@lru_cache(maxsize=32)
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    """Trust the authorities in the file alone. One context for a file, so that connections can be shared."""
-    return ssl.create_default_context(cafile=ca_file)

@@ -1,7 +1,7 @@
 """The demo provider: plays a script with its pauses. No network is involved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from pointsman.executor.core.catalog import Provider
@@ -14,6 +14,14 @@ class ScriptedProviders:
 
     def missing_setting(self, _provider: Provider, *, with_key: bool) -> str | None:  # noqa: ARG002  # a ProviderCaller's shape
         """Nothing is needed."""
+        return None
+
+    async def read_files(self, _providers: Collection[Provider]) -> frozenset[str]:
+        """Nothing lies in files."""
+        return frozenset()
+
+    def server_address(self, _provider: Provider) -> str | None:
+        """There is no server."""
         return None
 
     @asynccontextmanager

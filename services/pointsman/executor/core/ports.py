@@ -1,6 +1,6 @@
 """What the executor needs from outside: something that carries requests to providers."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -34,6 +34,15 @@ class ProviderCaller(Protocol):
         connect_s: time for the connection to stand. caller_api_key: sent in place of the provider's own.
         Raises ProviderFailed.
         """
+
+    async def read_files(self, providers: Collection[Provider]) -> frozenset[str]:
+        """Read anew what settings of the providers lie in files; ids of those whose key is now another one, the first time all of them.
+
+        What is not read by this counts as missing.
+        """
+
+    def server_address(self, provider: Provider) -> str | None:
+        """The host that is called, for traces, without path and query; None where there is none."""
 
     def missing_setting(self, provider: Provider, *, with_key: bool) -> str | None:
         """What has to be set before the provider can be called, such as "OPENAI_API_KEY is not set"; None: nothing.

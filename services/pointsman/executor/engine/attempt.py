@@ -66,6 +66,7 @@ class AttemptRun:
             choice_count=request.chat.choice_count,
         )
         self._whole: WholeAnswer | None = None
+        self._broken_byte_count = 0  # of a whole answer that was under way
         self.fault: Fault | None = None
         self.status_code: int | None = None
         self.time_to_first_token_s: float | None = None
@@ -90,6 +91,11 @@ class AttemptRun:
     def target(self) -> Target:
         """Whom it calls."""
         return self._target
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer is asked for as it comes."""
+        return self._request.stream
 
     def started(self) -> AttemptStarted:
         """The event that it begins."""
@@ -118,12 +124,12 @@ class AttemptRun:
         )
 
     def _usage(self) -> TokenUsage | None:
-        """The provider's figures, else our estimate where an answer, or part of one, came."""
+        """The provider's figures, else our estimate where an answer, or part of one, came: that much was worked for, and is billed."""
         reported = self._whole.usage if self._whole else self._reading.usage
-        if reported is not None or not (self._whole or self.has_content):
+        if reported is not None or not (self._whole or self.has_content or self._broken_byte_count):
             return reported
         input_count = estimated_token_count(prompt_byte_count(self._request.chat.document))
-        output_bytes = self._whole.text_byte_count if self._whole else self._reading.text_byte_count
+        output_bytes = self._whole.text_byte_count if self._whole else self._reading.text_byte_count or self._broken_byte_count
         return TokenUsage(input_count, estimated_token_count(output_bytes), estimated=True)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
@@ -154,17 +160,30 @@ class AttemptRun:
 
     def _is_whole(self, response: ProviderResponse) -> bool:
         """Whether the answer is no stream: an error, or JSON although a stream was asked for."""
-        return response.status_code != 200 or response.headers.get("content-type", "").startswith("application/json")
+        return response.status_code != 200 or _is_json(response)
 
     async def _read_whole(self, response: ProviderResponse) -> None:
         if response.status_code != 200:
-            body = await _body_of(response, MAX_ERROR_BYTES, cut=True)
-            answer = ErrorAnswer(response.status_code, response.headers, body, self._wall_time())
+            answer = ErrorAnswer(response.status_code, response.headers, await _start_of_body(response), self._wall_time())
             raise ProviderFailed(self._target.translator.from_error(answer))
-        whole = self._target.translator.from_body(await _body_of(response, MAX_BODY_BYTES, cut=False), self._target.model.id)
+        whole = self._target.translator.from_body(await self._body_of(response), self._target.model.id)
         if self._request.stream:
             raise ProviderFailed(bad_response("the answer is whole, where a stream was asked for"))
         self._whole = whole
+
+    async def _body_of(self, response: ProviderResponse) -> bytes:
+        """The body. Raises ProviderFailed where it is larger than it may be."""
+        pieces: list[bytes] = []
+        size = 0
+        async for piece in response.pieces():
+            pieces.append(piece)
+            size += len(piece)
+            self._broken_byte_count = size if _is_json(response) else 0
+            if size > MAX_BODY_BYTES:
+                self._broken_byte_count = 0  # no answer at all
+                raise ProviderFailed(bad_response(f"the answer is larger than {MAX_BODY_BYTES >> 20} MiB"))
+        self._broken_byte_count = 0
+        return b"".join(pieces)
 
     async def _read_stream(self, response: ProviderResponse) -> AsyncGenerator[bytes, None]:
         reading, timers = self._reading, self._target.timers
@@ -189,15 +208,17 @@ class AttemptRun:
         return provider_timeout("the provider stopped sending" if self.has_content else "the provider did not answer in time")
 
 
-async def _body_of(response: ProviderResponse, most_bytes: int, *, cut: bool) -> bytes:
-    """The body. Raises ProviderFailed where it is larger than it may be, unless it may be cut."""
+def _is_json(response: ProviderResponse) -> bool:
+    return response.headers.get("content-type", "").startswith("application/json")
+
+
+async def _start_of_body(response: ProviderResponse) -> bytes:
+    """As much of an error's body as may tell something."""
     pieces: list[bytes] = []
     size = 0
     async for piece in response.pieces():
         pieces.append(piece)
         size += len(piece)
-        if size > most_bytes:
-            if cut:
-                break
-            raise ProviderFailed(bad_response(f"the answer is larger than {most_bytes >> 20} MiB"))
+        if size > MAX_ERROR_BYTES:
+            break
     return b"".join(pieces)

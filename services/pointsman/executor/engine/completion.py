@@ -15,18 +15,21 @@ from pointsman.executor.core.completion import (
     Event,
     Failed,
 )
-from pointsman.executor.core.faults import Fault
+from pointsman.executor.core.faults import Blame, Fault
 from pointsman.executor.core.fleet import Fleet, Permit, Readiness
 from pointsman.executor.core.plan import CandidateView, GiveUp, Situation, Tried, Wait, after_wait, may_retry, next_step
 from pointsman.executor.core.ports import ProviderCaller
 from pointsman.executor.core.timers import timers_of
 from pointsman.executor.core.translation import Translator
 from pointsman.executor.engine.attempt import AttemptRun, Target
+from pointsman.executor.engine.call_span import attributes_of, note_attempt, span_name
 from pointsman.executor.engine.catalogs import CatalogHistory
+from pointsman.executor.engine.metrics import ExecutorMetrics
 from pointsman.executor.engine.provider_states import ProviderStates
 from pointsman.executor.names import ATTEMPT_FINISHED
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.logging import Logger
+from pointsman.kit.tracing import SpanKind, Tracing
 
 CALLERS_KEY_PROVIDER_ID = "openai"  # API: a caller's own key is used with this provider and no other
 
@@ -46,6 +49,8 @@ class CompletionEngine:
         wall_time: Callable[[], float],
         draw: Callable[[], float],
         new_attempt_id: Callable[[], str],
+        metrics: ExecutorMetrics,
+        tracing: Tracing,
         log: Logger,
     ) -> None:
         """now: monotonic seconds, those of the deadlines. wall_time: seconds since 1970. draw: uniform in [0, 1)."""
@@ -58,6 +63,8 @@ class CompletionEngine:
         self._wall_time = wall_time
         self._draw = draw
         self._new_attempt_id = new_attempt_id
+        self._metrics = metrics
+        self._tracing = tracing
         self._log = log
         self._active_request_count = 0
         self._active_retry_count = 0
@@ -96,6 +103,7 @@ class CompletionEngine:
                     if call is None:
                         continue
                     step = call
+                    self._metrics.count_retry(models[step.candidate])
                 run = self._prepare(request, catalog, models[step.candidate], len(tried) + 1, deadline_s)
                 async with aclosing(self._attempt(run, catalog)) as events:
                     async for event in events:
@@ -113,18 +121,22 @@ class CompletionEngine:
 
     async def _attempt(self, run: AttemptRun, catalog: Catalog) -> AsyncGenerator[Event, None]:
         """Events of one call. Where the caller leaves, what it got is booked by the gateway, and here logged."""
-        with_own_key = run.target.caller_api_key is None
-        permit = self._fleet.begin(run.target.model, catalog.version, with_own_key=with_own_key)
+        target = run.target
+        permit = self._fleet.begin(target.model, catalog.version, with_own_key=target.caller_api_key is None)
+        address = target.caller.server_address(target.provider)
+        attributes = attributes_of(target.model, address, stream=run.is_streamed)
         is_cancelled = True
-        try:
-            yield run.started()
-            async with aclosing(run.chunks()) as chunks:
-                async for chunk in chunks:
-                    yield Chunk(chunk)
-            is_cancelled = False
-        finally:
-            attempt = run.record(is_cancelled=is_cancelled)
-            self._settle(permit, attempt, None if is_cancelled else run.fault)
+        with self._tracing.span(span_name(target.model), kind=SpanKind.CLIENT, attributes=attributes) as span:
+            try:
+                yield run.started()
+                async with aclosing(run.chunks()) as chunks:
+                    async for chunk in chunks:
+                        yield Chunk(chunk)
+                is_cancelled = False
+            finally:
+                attempt = run.record(is_cancelled=is_cancelled)
+                note_attempt(span, attempt)
+                self._settle(permit, attempt, None if is_cancelled else run.fault)
         yield AttemptFinished(attempt)
 
     def _settle(self, permit: Permit, attempt: Attempt, fault: Fault | None) -> None:
@@ -137,6 +149,10 @@ class CompletionEngine:
             self._fleet.fail(permit, fault, now_s)
         else:
             self._fleet.succeed(permit, attempt, now_s)
+        self._metrics.count_attempt(attempt)
+        has_answered = attempt.provider_status_code is not None
+        if has_answered or (fault is not None and fault.blame is Blame.PROVIDER):
+            self._states.note_call(attempt.provider_id, has_answered=has_answered)
         if fault is not None:
             self._states.refresh()
         if permit.record.breaker.state(now_s) is not state_before:

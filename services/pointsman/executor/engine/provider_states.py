@@ -2,31 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pointsman.executor.core.breaker import BreakerState
 from pointsman.executor.core.callability import Callability, DemoMode, Findings, callability_of
 from pointsman.executor.core.catalog import Catalog, CatalogVersion, Model, Provider, ProviderKind
-from pointsman.executor.core.faults import FailureReason, ProviderFailed
+from pointsman.executor.core.faults import FailureReason
 from pointsman.executor.core.fleet import Blocked, Fleet, ModelState
 from pointsman.executor.core.ports import ProviderCaller
 from pointsman.executor.core.translation import Translator
+from pointsman.executor.engine.listing import listing_of
 from pointsman.executor.names import PROVIDER_STATE_CHANGED
 from pointsman.kit.logging import Logger
 
-PROBE_CONNECT_S = 1.0  # a listing is on this machine or near it
-PROBE_TOTAL_S = 3.0
-PROBE_EVERY_S = 60.0  # often enough to see a server come back, seldom enough to cost it nothing
+PROBE_EVERY_S = 30.0  # often enough to see a server go, or get other models, seldom enough to cost it nothing
 PROBE_AWAY_EVERY_S = 10.0  # of a provider that does not answer: one that was just started is found soon
-MAX_LISTING_BYTES = 4 << 20
+PROBE_SUSPECT_S = 1.0  # least time between two probes where calls are not answered
+FILES_EVERY_S = 2.0  # a look at a handful of files costs microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderState:
-    """A provider's callability, and since when. update_time_s: seconds since 1970."""
+    """A provider's callability, since when, and when it was last seen to answer, or not to. Times: seconds since 1970."""
 
     provider_id: str
     callability: Callability
     update_time_s: float
+    check_time_s: float | None = None
 
 
 class ProviderStates:
@@ -54,8 +56,10 @@ class ProviderStates:
         self._catalog: Catalog | None = None
         self._listings: dict[str, frozenset[str]] = {}
         self._probe_due_s: dict[str, float] = {}
+        self._probed_s: dict[str, float] = {}
+        self._check_times_s: dict[str, float] = {}
         self._states: dict[str, ProviderState] = {}
-        self._has_new_catalog = asyncio.Event()
+        self._wake = asyncio.Event()
         self._has_probed = asyncio.Event()
         self._has_changed = asyncio.Event()
         self.has_ended = False
@@ -68,14 +72,16 @@ class ProviderStates:
     @property
     def all(self) -> tuple[ProviderState, ...]:
         """Every provider's state, in the catalogue's order."""
-        return tuple(self._states[id_] for id_ in self._catalog.providers) if self._catalog else ()
+        providers = self._catalog.providers if self._catalog else {}
+        return tuple(replace(self._states[id_], check_time_s=self._check_times_s.get(id_)) for id_ in providers)
 
     def apply(self, catalog: Catalog) -> None:
         """Take a new catalogue; every listing is asked for anew."""
         self._catalog = catalog
         self._listings = {id_: listing for id_, listing in self._listings.items() if id_ in catalog.providers}
+        self._check_times_s = {id_: time_s for id_, time_s in self._check_times_s.items() if id_ in catalog.providers}
         self._probe_due_s = {id_: self._now() for id_, provider in catalog.providers.items() if self._has_listing(provider)}
-        self._has_new_catalog.set()
+        self._wake.set()
         self.refresh()
         self.announce()
 
@@ -108,6 +114,27 @@ class ProviderStates:
         if has_changed:
             self.announce()
 
+    def note_call(self, provider_id: str, *, has_answered: bool) -> None:
+        """Note that a call was answered, or that nothing came. One that seems to be away is probed before its time."""
+        self._check_times_s[provider_id] = self._wall_time()
+        due_s = self._probe_due_s.get(provider_id)
+        if has_answered or due_s is None:
+            return
+        soon_s = max(self._now(), self._probed_s.get(provider_id, 0.0) + PROBE_SUSPECT_S)
+        if soon_s < due_s:
+            self._probe_due_s[provider_id] = soon_s
+            self._wake.set()
+
+    def callabilities(self) -> list[tuple[str, bool]]:
+        """Every provider of the catalogue, and whether it can be called."""
+        return [(state.provider_id, state.callability.reason is None) for state in self.all]
+
+    def breakers(self) -> list[tuple[Model, BreakerState]]:
+        """Every model of the catalogue and the state of its breaker."""
+        models = self._catalog.models.values() if self._catalog else ()
+        now_s = self._now()
+        return [(model, self._fleet.breaker_state(model, now_s)) for model in models]
+
     @property
     def models(self) -> list[ModelState]:
         """States of the catalogue's models that have been called."""
@@ -127,60 +154,54 @@ class ProviderStates:
         await self._has_probed.wait()
 
     async def run(self) -> None:
-        """Ask for listings as they fall due, and look at settings that are files now and then, for ever."""
+        """Ask for listings as they fall due, and look at settings that lie in files now and then, for ever."""
         while True:
-            self._has_new_catalog.clear()
+            self._wake.clear()
+            await self._read_files()
             now_s = self._now()
             due = [id_ for id_, due_s in self._probe_due_s.items() if due_s <= now_s]
             async with asyncio.TaskGroup() as group:
                 for id_ in due:
                     group.create_task(self._probe(id_))
             self.refresh()
-            if self._catalog is not None:
+            if self._catalog is not None and not self._wake.is_set():
                 self._has_probed.set()
             await self._wait_until_due()
 
     async def _wait_until_due(self) -> None:
         now_s = self._now()
-        next_s = min(self._probe_due_s.values(), default=now_s + PROBE_EVERY_S)
+        next_s = min([now_s + FILES_EVERY_S, *self._probe_due_s.values()])
         try:
             async with asyncio.timeout(max(0.0, next_s - now_s)):
-                await self._has_new_catalog.wait()
+                await self._wake.wait()
         except TimeoutError:
             return
+
+    async def _read_files(self) -> None:
+        """Read what settings lie in files; a key that was refused gets another chance where it is another one now."""
+        providers = tuple(self._catalog.providers.values()) if self._catalog else ()
+        for caller in dict.fromkeys(self._callers.values()):
+            for provider_id in await caller.read_files([one for one in providers if self._callers.get(one.kind) is caller]):
+                self._fleet.forgive_key(provider_id)
 
     async def _probe(self, provider_id: str) -> None:
         catalog = self._catalog
         provider = catalog.providers.get(provider_id) if catalog else None
         if provider is None:
             return
-        listing = await self._listing_of(provider)
+        caller = self._callers[provider.kind]
+        is_asked = caller.missing_setting(provider, with_key=False) is None
+        listing = await listing_of(provider, caller, self._translators[provider.kind]) if is_asked else None
         if catalog is not self._catalog:
             return  # a newer catalogue has its own probe due
+        self._probed_s[provider_id] = self._now()
+        if is_asked:
+            self._check_times_s[provider_id] = self._wall_time()
         if listing is None:
             self._listings.pop(provider_id, None)
         else:
             self._listings[provider_id] = listing
         self._probe_due_s[provider_id] = self._now() + (PROBE_AWAY_EVERY_S if listing is None else PROBE_EVERY_S)
-
-    async def _listing_of(self, provider: Provider) -> frozenset[str] | None:
-        """Models that the provider lists; None where it does not answer."""
-        caller, translator = self._callers[provider.kind], self._translators[provider.kind]
-        if caller.missing_setting(provider, with_key=False) is not None:
-            return None
-        try:
-            async with (
-                asyncio.timeout(PROBE_TOTAL_S),
-                caller.send(provider, translator.to_listing(), connect_s=PROBE_CONNECT_S, caller_api_key=None) as response,
-            ):
-                body = bytearray()
-                async for piece in response.pieces():
-                    body += piece
-                    if len(body) > MAX_LISTING_BYTES:
-                        return None
-                return translator.from_listing(bytes(body)) if response.status_code == 200 else None
-        except (ProviderFailed, TimeoutError):
-            return None
 
     def _has_listing(self, provider: Provider) -> bool:
         return provider.kind in self._translators and provider.kind is not ProviderKind.SCRIPTED and provider.api_key is None
