@@ -1,11 +1,12 @@
 """Headers that tell how an answer came to be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pointsman.gateway.core.money import format_usd
 from pointsman.gateway.core.routing import Cause
 from pointsman.gateway.engine.completing import Completion
 from pointsman.gateway.engine.routing import Routed
+from pointsman.gateway.ports import Attempt
 
 PREFIX = "x-pointsman-"
 OVERHEAD = f"{PREFIX}overhead-ms"
@@ -37,11 +38,16 @@ def stream_headers(completion: Completion, *, overhead_s: float, provisional: bo
 
 def completion_headers(completion: Completion, *, elapsed_s: float) -> Headers:
     """Of a whole answer, and of a failure. elapsed_s: since the request came; what the providers took of it is not overhead."""
-    provider_s = sum(attempt.latency_s for attempt in completion.attempts)
-    headers = {**_completion_headers(completion), OVERHEAD: overhead_text(max(0.0, elapsed_s - provider_s))}
+    overhead_s = max(0.0, elapsed_s - provider_time_s(completion.attempts))
+    headers = {**_completion_headers(completion), OVERHEAD: overhead_text(overhead_s)}
     if (cost := completion.cost_nanousd) is not None:
         headers[f"{PREFIX}cost-usd"] = format_usd(cost).removeprefix("$")
     return headers
+
+
+def provider_time_s(attempts: Sequence[Attempt]) -> float:
+    """From the start of the first call to the end of the last, what was waited between them included."""
+    return attempts[-1].start_time_s + attempts[-1].latency_s - attempts[0].start_time_s if attempts else 0.0
 
 
 def _completion_headers(completion: Completion) -> Headers:

@@ -1,6 +1,5 @@
 """`GET /metrics/models` and `GET /metrics/{model_id}`: what the ledger has booked of each model, beside how it is now."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from starlette.requests import Request
@@ -77,7 +76,7 @@ async def _read(reports: Reports, request: Request, model_id: str | None) -> tup
     """The ledger's figures; None where it is away."""
     time_range = Parameters(request, "time_range").time_range(default=DEFAULT_RANGE)
     end_s = reports.time_s()
-    query = UsageQuery(end_s - time_range.length_s, math.nextafter(end_s, math.inf), (UsageDimension.MODEL,), model_id=model_id)
+    query = UsageQuery(end_s - time_range.length_s, end_s, (UsageDimension.MODEL,), model_id=model_id)
     frame: ReportFrame = {"time_range": time_range.name, "from": moment_of(query.start_time_s), "to": moment_of(end_s), "degraded": []}
     try:
         rows = await reports.usage.sum_usage(query, deadline=Deadline.after(FIGURES_TIMEOUT_S))

@@ -1,6 +1,5 @@
 """`GET /v1/metrics` and `GET /v1/usage`: what was used, over time and by group."""
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
@@ -32,12 +31,11 @@ async def metrics_over_time(reports: Reports, request: Request) -> MetricsShape:
     model_id = parameters.name("model")
     end_s = reports.time_s()
     start_s = (end_s - time_range.length_s) // time_range.bucket_s * time_range.bucket_s
-    past_end_s = math.nextafter(end_s, math.inf)
     dimensions = (UsageDimension.TIME, *([UsageDimension(group_by)] if group_by else []))
     deadline = reports.deadline()
-    over_time = UsageQuery(start_s, past_end_s, dimensions, bucket_s=time_range.bucket_s, model_id=model_id)
+    over_time = UsageQuery(start_s, end_s, dimensions, bucket_s=time_range.bucket_s, model_id=model_id)
     rows = await reports.usage.sum_usage(over_time, deadline=deadline)
-    totals = await reports.usage.sum_usage(UsageQuery(start_s, past_end_s, model_id=model_id), deadline=deadline)
+    totals = await reports.usage.sum_usage(UsageQuery(start_s, end_s, model_id=model_id), deadline=deadline)
     starts_s = [start_s + bucket * time_range.bucket_s for bucket in range(_bucket_count(start_s, end_s, time_range))]
     return {
         "time_range": time_range.name,
@@ -118,7 +116,7 @@ async def usage(reports: Reports, request: Request) -> UsageShape:
         raise refuse("from", "a moment before the end is asked for")
     query = UsageQuery(
         start_s,
-        math.nextafter(end_s, math.inf) if given_end_s is None else end_s,
+        end_s,
         tuple(UsageDimension.TIME if group == DAY else UsageDimension(group) for group in groups),
         bucket_s=DAY_S if DAY in groups else None,
     )
