@@ -11,7 +11,7 @@ from pointsman.registry.server import serve
 from pointsman.registry.settings import RegistrySettings
 from tests.integration.registry.conftest import Served
 from tests.integration.registry.http_calls import http_calls_to
-from tests.integration.registry.registry_process import CATALOG_TEXT
+from tests.integration.registry.registry_process import CATALOG_TEXT, calls_to
 
 NEW = {"id": "new/model", "provider": "demo", "display_name": "New", "status": "active"}
 KEY = "pm-admin-0123456789"
@@ -156,11 +156,16 @@ async def test_updates_want_the_admin_key_where_there_is_one(tmp_path: Path) -> 
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text(CATALOG_TEXT)
     settings = RegistrySettings(port=0, rest_port=0, var_dir=tmp_path / "var", catalog=catalog, admin_key=SecretStr(KEY))
-    async with serve(settings) as addresses, http_calls_to(addresses["registry_rest"]) as http:
+    async with (
+        serve(settings) as addresses,
+        http_calls_to(addresses["registry_rest"]) as http,
+        calls_to(addresses["registry_grpc"]) as calls,
+    ):
         assert (await http.get("/models")).status == 200
         assert (await http.update(NEW)).error == (401, "invalid_api_key")
         assert (await http.update(NEW, authorization="Bearer pm-admin-012345678x")).error == (401, "invalid_api_key")
         assert (await http.update(NEW, authorization=f"Bearer {KEY}")).status == 200
+        assert [entry.author for entry in (await calls.audit_entries()).entries] == ["admin", ""]
 
 
 async def test_everything_wants_the_service_token_where_there_is_one(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from pointsman.registry.adapters.catalog_files import MAX_FILE_BYTES, CatalogFiles
 from pointsman.registry.adapters.yaml_document import parse_yaml
-from pointsman.registry.core.ports import SourceTexts
+from pointsman.registry.core.ports import SourceTexts, TextFile
 from pointsman.registry.core.problems import CatalogInvalid
 from tests.unit.registry.catalog_texts import HEAD
 
@@ -91,3 +91,36 @@ def test_a_folder_or_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe") == "pipe: is no regular file"
     assert refusal(tmp_path) == f"{tmp_path.name}: is no regular file"
+
+
+def read_list(path: Path, models_path: Path) -> list[str]:
+    """What is wrong with a list of models beside a good catalogue."""
+    path.write_text(HEAD)
+    return [str(problem) for problem in CatalogFiles(path, parse=parse_yaml, models_path=models_path).read().problems]
+
+
+def test_a_list_of_models_that_cannot_be_read_is_a_problem_beside_those_of_the_catalogue(tmp_path: Path) -> None:
+    path, models = tmp_path / "c.yaml", tmp_path / "models.json"
+    assert read_list(path, models) == ["models.json: cannot be read: No such file or directory"]
+    models.symlink_to("models.json")
+    assert read_list(path, models) == ["models.json: cannot be read: Too many levels of symbolic links"]
+    models.unlink()
+    os.mkfifo(models)
+    assert read_list(path, models) == ["models.json: is no regular file"]
+    models.unlink()
+    models.write_text("[" * (MAX_FILE_BYTES + 1))
+    assert read_list(path, models) == ["models.json: has more than 1048576 bytes"]
+    models.write_bytes(b"\xff")
+    assert read_list(path, models) == ["models.json:1: is no UTF-8 text"]
+
+
+def test_a_list_of_models_may_stand_anywhere_and_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "real.json").write_text("[]")
+    (tmp_path / "config" / "models.json").symlink_to(tmp_path / "real.json")
+    assert read_list(tmp_path / "config" / "c.yaml", tmp_path / "config" / "models.json") == []
+
+
+def test_a_text_that_stands_in_no_file_names_no_rules() -> None:
+    source = CatalogFiles(TextFile("environment", WITH_RULES), parse=parse_yaml).read()
+    assert (source.rules, source.problems) == (None, ())

@@ -52,3 +52,9 @@ async def test_a_page_in_a_browser_that_rebinds_its_name_changes_nothing() -> No
     access = UpdateAccess("127.0.0.1", None, None)
     with pytest.raises(InvalidArgument):
         await access.authenticate_update(request(host="evil.example"))
+
+
+async def test_the_record_gets_the_id_of_the_key_that_was_shown_and_no_more() -> None:
+    access = UpdateAccess("0.0.0.0", TOKEN, KEY)
+    assert await access.authenticate_update(request(f"Bearer {KEY.get_secret_value()}")) == "admin"
+    assert await access.authenticate_update(request(f"Bearer {TOKEN.get_secret_value()}")) == ""

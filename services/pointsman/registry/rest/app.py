@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -72,17 +73,18 @@ def reading_router(keeper: ConfigurationKeeper, degraded: Callable[[], list[str]
 
 def update_router(keeper: ConfigurationKeeper, access: UpdateAccess) -> APIRouter:
     """What changes the catalogue."""
-    router = APIRouter(dependencies=[Depends(access.authenticate_update)])
+    router = APIRouter()
 
     @router.post(
         "/update", response_class=Response, openapi_extra=body_of("UpdateBody"), responses=answer_of("What was changed", "UpdateShape")
     )
-    async def update(request: Request, adopt: str | None = None) -> Response:
+    async def update(request: Request, author: Annotated[str, Depends(access.authenticate_update)], adopt: str | None = None) -> Response:
         """Add models, or replace those with the same ids, all or none. adopt=true: also those of the file, which are the API's then."""
         body = await read_object(request)
         with refusals_mapped():
             changes = changes_in(body)
-            applied = await keeper.apply_changes(ChangeRequest(changes, base=None, adopt=adopt_in(body, adopt)))
+            asked = ChangeRequest(changes, base=None, adopt=adopt_in(body, adopt), author=author)
+            applied = await keeper.apply_changes(asked)
         return answer({"accepted": len(changes), "version": applied.version.number, "diff": list(applied.diff_lines)})
 
     return router

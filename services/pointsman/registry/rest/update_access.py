@@ -18,7 +18,12 @@ class UpdateAccess(ServiceAccess):
         super().__init__(host, service_token)
         self._needs_unbound_name = is_loopback(host)
         self._is_token_set = service_token is not None
-        self._secrets = [secret.get_secret_value().encode() for secret in (service_token, admin_key) if secret is not None]
+        # Who shows which; the service token is nobody's in particular.
+        self._holders: dict[bytes, str] = {}
+        if service_token is not None:
+            self._holders[service_token.get_secret_value().encode()] = ""
+        if admin_key is not None:
+            self._holders[admin_key.get_secret_value().encode()] = key_id_of(admin_key)
 
     async def authenticate(self, request: Request) -> None:
         """A dependency of every route. Raises as `ServiceAccess.authenticate`."""
@@ -27,16 +32,23 @@ class UpdateAccess(ServiceAccess):
         else:
             await super().authenticate(request)
 
-    async def authenticate_update(self, request: Request) -> None:
-        """A dependency of what changes the catalogue. Raises as `authenticate`."""
-        if self._secrets:
-            self._require_secret(request)
-        elif self._needs_unbound_name:
+    async def authenticate_update(self, request: Request) -> str:
+        """A dependency of what changes the catalogue: the id of the admin key, "" where none was shown. Raises as `authenticate`."""
+        if self._holders:
+            return self._require_secret(request)
+        if self._needs_unbound_name:
             require_unbound_name(request)
+        return ""
 
-    def _require_secret(self, request: Request) -> None:
+    def _require_secret(self, request: Request) -> str:
         given = [match[1].encode() for value in request.headers.getlist("authorization") if (match := BEARER.fullmatch(value))]
         # All are compared, so that the time taken tells nothing of which one was nearly right.
-        are_equal = [hmac.compare_digest(given[0], secret) for secret in self._secrets] if len(given) == 1 else []
-        if not any(are_equal):
+        equal = [holder for secret, holder in self._holders.items() if hmac.compare_digest(given[0], secret)] if len(given) == 1 else []
+        if not equal:
             raise Unauthenticated("invalid_api_key", "no valid service token or admin key; send the header Authorization: Bearer")
+        return equal[0]
+
+
+def key_id_of(key: SecretStr) -> str:
+    """The part of a key that is no secret: <id> of pm-<id>-<secret>."""
+    return key.get_secret_value().split("-")[1]
