@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import httpx2 as httpx
+from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from pointsman.gateway.core.catalog import Capability, Catalog
@@ -19,6 +20,7 @@ from pointsman.gateway.server import Parts, Services, build_parts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.logging import get_logger
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
+from pointsman.kit.tracing import Tracing
 from tests.fakes.gateway_reports import NOW_S, OWN_FACTS, FakeHealth, FakeUsage
 from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger, FakeSpool
 from tests.unit.gateway.core.samples import CHAT, OLLAMA, catalog, judgement, model, price
@@ -54,14 +56,23 @@ class FakeGateway:
     admin_key: str | None = None
     usage: FakeUsage = field(default_factory=FakeUsage)
     health: FakeHealth = field(default_factory=FakeHealth)
-    telemetry: Telemetry = field(default_factory=lambda: silent_telemetry("gateway"))
+    tracing: Tracing = field(default_factory=Tracing)
+    telemetry: Telemetry = field(default_factory=lambda: silent_telemetry("gateway"))  # of the parts that were made last
     dashboard_url: str | None = None
 
     def parts(self) -> Parts:
-        """The engine."""
+        """The engine, with telemetry of its own."""
         services = Services(self.classifier, self.executor, self.ledger)
-        log = get_logger("gateway")
-        return build_parts(self.settings, services, self.world, lambda prompt: sha256(prompt).digest(), log, spool=self.spool)
+        self.telemetry = Telemetry("gateway", CollectorRegistry(), self.tracing)
+        return build_parts(
+            self.settings,
+            services,
+            self.world,
+            lambda prompt: sha256(prompt).digest(),
+            get_logger("gateway"),
+            spool=self.spool,
+            telemetry=self.telemetry,
+        )
 
     def reports(self) -> Reports:
         """What is reported from."""

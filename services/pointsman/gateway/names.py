@@ -16,3 +16,10 @@ SPOOL_CUT = "spool_cut"
 SPOOL_FAILING = "spool_failing"
 DECISIONS_DROPPED = "decisions_dropped"
 DECISIONS_NOT_RECORDED = "decisions_not_recorded"
+
+# Reasons why the gateway works less well than it should.
+DEGRADED_CATALOG = "catalog"
+DEGRADED_CLASSIFIER = "classifier"
+DEGRADED_EXECUTOR = "executor"
+DEGRADED_LEDGER = "ledger"
+DEGRADED_SPOOL = "spool"

@@ -25,6 +25,7 @@ from pointsman.gateway.engine.completing import Completing
 from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.judgement_cache import JudgementCache, cache_scope
 from pointsman.gateway.engine.judging import Judging
+from pointsman.gateway.engine.measures import Measures
 from pointsman.gateway.engine.provider_watch import watch_providers
 from pointsman.gateway.engine.routing import Routing
 from pointsman.gateway.engine.settling import Settling
@@ -49,7 +50,7 @@ from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import require_safe_bind
 from pointsman.kit.status import StatusReporter
-from pointsman.kit.telemetry import open_telemetry, watch_config_metrics
+from pointsman.kit.telemetry import Telemetry, degraded_gauge, open_telemetry, silent_telemetry, watch_config_metrics
 
 SERVICE = "gateway"
 REGISTRY_RETRYABLE_METHODS = ("ReportApplied",)
@@ -87,16 +88,20 @@ def build_parts(
     *,
     spool: Spool,
     leftover: Sequence[SpoolEntry] = (),
+    telemetry: Telemetry | None = None,
 ) -> Parts:
-    """The engine over any services. leftover: what the spool holds."""
+    """The engine over any services. leftover: what the spool holds. telemetry: None for one that nobody looks at."""
+    telemetry = telemetry or silent_telemetry(SERVICE)
+    measures = Measures(telemetry)
     backlog = Backlog(ledger=services.ledger, spool=spool, leftover=leftover, log=log)
     settling = Settling(ledger=services.ledger, backlog=backlog, budget_s=settings.settle_timeout_s)
     book = DecisionBook(ledger=services.ledger, read_plan=recorded_plan, log=log)
+    classifier_circuit = Circuit()
     judging = Judging(
         classifier=services.classifier,
         world=world,
-        circuit=Circuit(),
-        cache=judgement_cache(settings),
+        circuit=classifier_circuit,
+        cache=judgement_cache(settings, measures),
         keyed_hash=prompt_hash,
         budget_s=settings.classifier_timeout_s,
         log=log,
@@ -107,6 +112,7 @@ def build_parts(
         judging=judging,
         book=book,
         render=decision_record,
+        measures=measures,
         cache_scope_of=lambda project_id: cache_scope("" if settings.share_classifications else project_id, prompt_hash),
         routing_threshold=settings.routing_threshold,
     )
@@ -114,16 +120,30 @@ def build_parts(
     engine = Engine(
         world=world,
         routing=routing,
-        completing=Completing(executor=services.executor, spending=spending, settling=settling),
+        completing=Completing(executor=services.executor, spending=spending, settling=settling, measures=measures),
         book=book,
         prompt_hash=prompt_hash,
         limits=limits,
         in_flight=InFlight(settings.max_in_flight),
     )
+    measures.watch_spool(lambda: len(backlog))
+    degraded_gauge(telemetry, lambda: degraded_reasons(world, classifier_circuit, backlog))
     return Parts(engine, backlog, book)
 
 
-def judgement_cache(settings: GatewaySettings) -> JudgementCache | None:
+def degraded_reasons(world: World, classifier_circuit: Circuit, backlog: Backlog) -> list[str]:
+    """What is missing now."""
+    reasons = {
+        names.DEGRADED_CATALOG: world.catalog is None,
+        names.DEGRADED_CLASSIFIER: classifier_circuit.is_open,
+        names.DEGRADED_EXECUTOR: world.are_conditions_stale,
+        names.DEGRADED_LEDGER: backlog.is_failing,
+        names.DEGRADED_SPOOL: backlog.is_full or backlog.is_spool_failing,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+def judgement_cache(settings: GatewaySettings, measures: Measures) -> JudgementCache | None:
     """The memory of classifications; None where none is to be kept."""
     if settings.cache_ttl_s == 0:
         return None
@@ -131,6 +151,7 @@ def judgement_cache(settings: GatewaySettings) -> JudgementCache | None:
         max_entries=settings.classification_cache_entries,
         max_bytes=settings.classification_cache_bytes,
         time_to_live_s=settings.cache_ttl_s,
+        on_event=measures.count_cache_event,
     )
 
 
@@ -178,7 +199,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
         watch_config_metrics(telemetry, watcher)
         spool, leftover = await stack.enter_async_context(open_spool(settings.spool_dir, log))
         prompt_hash = prompt_hasher(settings.state_dir, settings.service_token)
-        parts = build_parts(settings, services, world, prompt_hash, log, spool=spool, leftover=leftover)
+        parts = build_parts(settings, services, world, prompt_hash, log, spool=spool, leftover=leftover, telemetry=telemetry)
         await stack.enter_async_context(run_parts(parts, services, world, log))
         await stack.enter_async_context(in_background(watcher.run()))
         hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)

@@ -51,6 +51,16 @@ class AttemptLog:
         """The attempt under way, or the last one that was."""
         return self._running
 
+    @property
+    def provider_s(self) -> float:
+        """Time that providers have taken so far."""
+        finished_s = sum(attempt.latency_s for attempt in self.attempts)
+        return finished_s + self._now_s() - self._started_s if self._is_running else finished_s
+
+    @property
+    def _is_running(self) -> bool:
+        return self._running is not None and len(self.attempts) < self.started_count
+
     def start(self, started: AttemptStarted) -> None:
         """A call begins."""
         self._running = started
@@ -73,7 +83,7 @@ class AttemptLog:
     def abandon(self, outcome: AttemptOutcome, reason: str) -> None:
         """End the attempt that still runs, if one does, by what was seen of it."""
         started = self._running
-        if started is None or len(self.attempts) == self.started_count:
+        if started is None or not self._is_running:
             return
         now_s = self._now_s()
         attempt = Attempt(

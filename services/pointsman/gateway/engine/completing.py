@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,16 @@ from pointsman.gateway.engine.attempt_log import AttemptLog
 from pointsman.gateway.engine.call_plan import CallPlan, plan_calls
 from pointsman.gateway.engine.decision_terms import least
 from pointsman.gateway.engine.failures import provider_failure
-from pointsman.gateway.engine.routing import Order, Routed, served_cause
+from pointsman.gateway.engine.measures import NONE, Measures, Stage
+from pointsman.gateway.engine.routing import (
+    CAUSE_ATTRIBUTE,
+    DECISION_ATTRIBUTE,
+    MODEL_ATTRIBUTE,
+    Order,
+    Routed,
+    outcome_of,
+    served_cause,
+)
 from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.ports import (
@@ -34,6 +43,7 @@ from pointsman.kit.errors import DeadlineExceeded, Unavailable
 
 CLIENT_GONE = "client_gone"
 EXECUTOR_LOST = "executor_lost"
+SERVED_ATTRIBUTE = "gen_ai.response.model"
 
 
 class Body(Protocol):
@@ -74,16 +84,28 @@ async def _no_events() -> AsyncIterator[CompletionEvent]:
 class Completion:
     """One completion under way. `next_chunk` is called until it gives None; then `settle`."""
 
-    def __init__(self, *, routed: Routed, log: AttemptLog, settling: Settling, spend_id: str | None, deadline: Deadline) -> None:
-        """Made by Completing, which attaches the executor's events. deadline: of the whole request."""
+    def __init__(
+        self,
+        *,
+        routed: Routed,
+        log: AttemptLog,
+        settling: Settling,
+        measures: Measures,
+        execution: AsyncExitStack,
+        spend_id: str | None,
+        deadline: Deadline,
+    ) -> None:
+        """Made by Completing, which attaches the executor's events. execution: holds the call. deadline: of the whole request."""
         self.routed = routed
         self.done: CompletionDone | None = None
         self.has_content = False
         self.events: AsyncIterator[CompletionEvent] = _no_events()
         self._log = log
         self._settling = settling
+        self._measures = measures
+        self._execution = execution
         self._spend_id = spend_id
-        self._deadline = deadline
+        self.deadline = deadline
         self._is_settled = False
 
     @property
@@ -112,6 +134,11 @@ class Completion:
         """Sum of all billed attempts; None where a price is unknown."""
         return self._log.total_cost_nanousd()
 
+    @property
+    def provider_s(self) -> float:
+        """Time that providers have taken of the request so far; the rest is ours."""
+        return self._log.provider_s
+
     async def next_chunk(self) -> bytes | None:
         """The next events of the answer; None once it is whole. Raises ServiceError where it is not, or no more."""
         async for event in self.events:
@@ -134,9 +161,11 @@ class Completion:
         raise Unavailable("dependency_down", "the executor ended without a result")
 
     async def settle(self) -> bool:
-        """Book what was used; False where that is still to come."""
+        """End the call, and book what was used; False where that is still to come."""
+        await self._execution.aclose()
         self._is_settled = True
-        return await self._settling.settle(self._settlement(), self._deadline)
+        with self._measures.stage(Stage.SETTLE):
+            return await self._settling.settle(self._settlement(), self.deadline)
 
     def close(self, error: BaseException | None) -> None:
         """End it, whatever it came to; what is not settled is settled in the background."""
@@ -173,6 +202,7 @@ class Completing:
         executor: Executor,
         spending: Spending,
         settling: Settling,
+        measures: Measures,
         now_s: Callable[[], float] = time.monotonic,
         time_s: Callable[[], float] = time.time,
     ) -> None:
@@ -180,6 +210,7 @@ class Completing:
         self._executor = executor
         self._spending = spending
         self._settling = settling
+        self._measures = measures
         self._now_s = now_s
         self._time_s = time_s
 
@@ -189,6 +220,26 @@ class Completing:
 
         Raises ServiceError where nothing may be spent and nothing is free.
         """
+        completion: Completion | None = None
+        error: BaseException | None = None
+        try:
+            async with AsyncExitStack() as execution:
+                completion, plan = await self._open(routed, order, execution, time_allowed)
+                call = completion_call(routed, order, body, plan, stream=stream)
+                await self._call(completion, call, execution)
+                yield completion
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            if completion is not None:
+                completion.close(error)
+            self._count(routed, completion, error, self._now_s() - time_allowed.started_s)
+
+    async def _open(
+        self, routed: Routed, order: Order, execution: AsyncExitStack, time_allowed: TimeAllowed
+    ) -> tuple[Completion, CallPlan]:
+        """Open the spend. After it nothing is awaited, so that no reservation is left behind."""
         plan = plan_calls(
             routed.decision.ranking,
             max_attempts=routed.request.constraints.max_attempts,
@@ -196,27 +247,49 @@ class Completing:
             has_caller_key=order.caller_api_key is not None,
         )
         deadline = time_allowed.deadline(plan.candidates)
-        # From here to the try there is no await, so that no reservation is left behind.
-        plan, spend_id = await self._spending.open(
-            plan,
-            request_id=order.request_id,
-            account=order.account,
-            catalog_version=routed.decision.catalog_version,
+        with self._measures.stage(Stage.OPEN_SPEND):
+            plan, spend_id = await self._spending.open(
+                plan,
+                request_id=order.request_id,
+                account=order.account,
+                catalog_version=routed.decision.catalog_version,
+                deadline=deadline,
+            )
+        completion = Completion(
+            routed=routed,
+            log=self._log(routed),
+            settling=self._settling,
+            measures=self._measures,
+            execution=execution,
+            spend_id=spend_id,
             deadline=deadline,
         )
-        call = completion_call(routed, order, body, plan, stream=stream)
-        log = self._log(routed)
-        completion = Completion(routed=routed, log=log, settling=self._settling, spend_id=spend_id, deadline=deadline)
-        error: BaseException | None = None
-        try:
-            async with self._executor.stream_completion(call, deadline=deadline) as events:
-                completion.events = events
-                yield completion
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            completion.close(error)
+        return completion, plan
+
+    async def _call(self, completion: Completion, call: CompletionCall, execution: AsyncExitStack) -> None:
+        """Call the executor, in a span and on the clock until `execution` ends."""
+        started_s = self._now_s()
+        decision = {DECISION_ATTRIBUTE: completion.routed.decision_id, MODEL_ATTRIBUTE: call.candidate_model_ids[0]}
+        span = execution.enter_context(self._measures.span(Stage.EXECUTE, decision))
+
+        def tell() -> None:
+            self._measures.take_time(Stage.EXECUTE, self._now_s() - started_s - completion.provider_s)
+            span.set_attribute(CAUSE_ATTRIBUTE, completion.cause.value)
+            if completion.served is not None:
+                span.set_attribute(SERVED_ATTRIBUTE, completion.served.model_id)
+
+        execution.callback(tell)
+        completion.events = await execution.enter_async_context(self._executor.stream_completion(call, deadline=completion.deadline))
+
+    def _count(self, routed: Routed, completion: Completion | None, error: BaseException | None, elapsed_s: float) -> None:
+        """Count the request, which has ended."""
+        if completion is None:
+            self._measures.count_request(outcome_of(routed, NONE, NONE, routed.decision.cause, error))
+            return
+        served = completion.served
+        model_id, provider_id = (NONE, NONE) if served is None else (served.model_id, served.provider_id)
+        self._measures.count_request(outcome_of(routed, model_id, provider_id, completion.cause, error), completion.attempts)
+        self._measures.take_time(Stage.TOTAL, elapsed_s - completion.provider_s)
 
     def _log(self, routed: Routed) -> AttemptLog:
         request = routed.request

@@ -27,13 +27,14 @@ async def watch_providers(executor: Executor, world: World, log: Logger) -> None
                     async with asyncio.timeout(SILENCE_S):
                         world.conditions = await anext(states)
                     world.conditions_known.set()
+                    world.are_conditions_stale = False
                     pause_s = FIRST_PAUSE_S
                     if was_lost:
                         was_lost = False
                         log.info(names.CONDITIONS_WATCHED)
         except (ServiceError, TimeoutError, StopAsyncIteration) as error:
             if not was_lost and not isinstance(error, StopAsyncIteration):
-                was_lost = True
+                was_lost = world.are_conditions_stale = True
                 log.warning(names.CONDITIONS_LOST, reason=getattr(error, "reason", "silence"))
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

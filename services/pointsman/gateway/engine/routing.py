@@ -15,6 +15,7 @@ from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision
 from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.engine.failures import routing_failure
 from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging, text_to_judge
+from pointsman.gateway.engine.measures import NONE, Measures, Outcome, Stage, refusal_of, status_of
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Account, DecisionRecord, PromptText, Strategy
 from pointsman.kit.deadline import Deadline
@@ -23,6 +24,11 @@ from pointsman.kit.ids import new_id
 DEGRADED_STRATEGY = "strategy"
 DEGRADED_NO_TEXT = "no_text"
 DEGRADED_ENCODER = "encoder"  # the classifier answers, but by rules alone
+# What spans tell; names as OpenTelemetry's conventions have them, where they do.
+DECISION_ATTRIBUTE = "pointsman.decision.id"
+CAUSE_ATTRIBUTE = "pointsman.cause"
+MODEL_ATTRIBUTE = "gen_ai.request.model"
+POLICY_NUMBER = "number"  # in place of any number that a caller may write
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,10 @@ class Routing:
         judging: Judging,
         book: DecisionBook,
         render: Callable[[Routed], DecisionRecord],
+        measures: Measures,
         cache_scope_of: Callable[[str], str],
         routing_threshold: float | None,
+        now_s: Callable[[], float] = time.monotonic,
         time_s: Callable[[], float] = time.time,
     ) -> None:
         """render: the decision as the ledger keeps it. cache_scope_of: who, by project, may find whose classifications.
@@ -102,20 +110,39 @@ class Routing:
         self._judging = judging
         self._book = book
         self._render = render
+        self._measures = measures
         self._cache_scope_of = cache_scope_of
         self._routing_threshold = routing_threshold
+        self._now_s = now_s
         self._time_s = time_s
 
     async def route(self, order: Order, deadline: Deadline) -> Routed:
         """The decision, kept and on its way to the ledger. Raises ServiceError where no model may answer."""
+        start_s = self._now_s()
+        try:
+            routed = await self._route(order, deadline)
+        except BaseException as error:
+            self._measures.count_request(refusal_of(error))
+            raise
+        if order.purpose is Purpose.RECOMMEND:  # it ends here
+            first = routed.decision.ranking[0].model
+            self._measures.count_request(outcome_of(routed, first.id, first.provider.id, routed.decision.cause, None))
+            self._measures.take_time(Stage.TOTAL, self._now_s() - start_s)
+        return routed
+
+    async def _route(self, order: Order, deadline: Deadline) -> Routed:
         catalog = self._world.require_catalog()
         try:
             kept = await self._find_kept(order, deadline)
             naming = resolve_names(order, catalog, kept)
             prior = None if kept is None else PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
-            judged, degraded = await self._classify(order, naming.policy, deadline)
-            request = self._request(order, naming, prior, terms_of(order, kept))
-            decision = decide(request, judged.judgement, catalog, self._world.conditions)
+            with self._measures.stage(Stage.CLASSIFY):
+                judged, degraded = await self._classify(order, naming.policy, deadline)
+            with self._measures.stage(Stage.RANK) as span:
+                request = self._request(order, naming, prior, terms_of(order, kept))
+                decision = decide(request, judged.judgement, catalog, self._world.conditions)
+                span.set_attribute(CAUSE_ATTRIBUTE, decision.cause.value)
+                span.set_attribute(MODEL_ATTRIBUTE, decision.ranking[0].model.id)
         except RoutingError as error:
             raise routing_failure(error) from error
         is_rerun = prior is not None and prior.override_model_id is None
@@ -249,3 +276,16 @@ def strategy_of(order: Order, policy: Policy) -> tuple[Strategy, tuple[str, ...]
 def served_cause(routed: Routed, served_model_id: str) -> Cause:
     """The decision's cause; `fallback` where another model served than the first."""
     return routed.decision.cause if served_model_id == routed.decision.ranking[0].model.id else Cause.FALLBACK
+
+
+def outcome_of(routed: Routed, model_id: str, provider_id: str, cause: Cause, error: BaseException | None) -> Outcome:
+    """How a request ended that a decision was made for."""
+    label = routed.decision.policy_label
+    return Outcome(
+        status=status_of(error),
+        policy=label if label in routed.catalog.policies else POLICY_NUMBER,
+        category=NONE if routed.judgement is None else routed.judgement.category,
+        model=model_id,
+        provider=provider_id,
+        cause=cause.value,
+    )

@@ -18,6 +18,7 @@ class World:
     rules: RulesInForce | None = None
     conditions: Conditions = field(default_factory=Conditions)
     conditions_known: asyncio.Event = field(default_factory=asyncio.Event)  # until then every provider counts as callable
+    are_conditions_stale: bool = False  # the executor is silent
     is_draining: bool = False
 
     @property
