@@ -63,6 +63,12 @@ def test_the_default_tag_makes_no_difference(name: str) -> None:
     assert model_of(f'[{{"id": "{name}", "provider": "local"}}]', name).context_window_token_count == 4096
 
 
+def test_a_shipped_id_is_called_by_its_providers_own_name_for_it() -> None:
+    assert model_of('[{"id": "phi3", "provider": "local"}]', "phi3").upstream == "phi3:latest"
+    assert model_of('[{"id": "azure/big", "provider": "azure"}]', "azure/big").upstream == "big"
+    assert model_of('[{"id": "mine", "provider": "azure", "upstream": "big"}]', "mine").upstream == "big"
+
+
 def test_another_upstream_is_another_model() -> None:
     assert model_of('[{"id": "big", "provider": "openai", "upstream": "other"}]', "big").price is None
 

@@ -59,6 +59,7 @@ def completed(model: Model, provider: Provider | None, shipped: Shipped) -> Mode
     if same_offer is not None:
         model = replace(
             model,
+            upstream=same_offer.upstream if model.upstream == same_offer.id else model.upstream,
             capabilities=model.capabilities or same_offer.capabilities,
             context_window_token_count=_first(model.context_window_token_count, same_offer.context_window_token_count),
             max_output_token_count=_first(model.max_output_token_count, same_offer.max_output_token_count),
