@@ -1,5 +1,10 @@
-import pytest
+import ipaddress
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.executor.core.address_rules import is_address_allowed
 from pointsman.registry.core.addresses import url_fault
 
 PUBLIC = [
@@ -97,3 +102,26 @@ def test_a_private_address_needs_permission(url: str) -> None:
 @pytest.mark.parametrize("allow", [False, True])
 def test_a_disguised_or_broken_address_is_never_allowed(url: str, allow: bool) -> None:  # noqa: FBT001  # a table's column
     assert url_fault(url, allow_private_address=allow) is not None
+
+
+LITERALS = ["0.0.0.0", "0.1.2.3", "1.1.1.1", "10.1.2.3", "100.64.0.1", "100.100.100.200", "127.0.0.1", "169.254.1.1", "169.254.169.254"]
+LITERALS += ["172.16.0.1", "192.0.2.1", "192.88.99.1", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"]
+LITERALS += ["::", "::1", "::7f00:1", "::ffff:10.0.0.1", "::ffff:100.64.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b:1::1"]
+LITERALS += ["100::1", "2001:0:4136:e378:8000:63bf:5601:5601", "2001:db8::1", "2002:7f00:1::", "2002:a9fe:a9fe::", "2606:4700:4700::1111"]
+LITERALS += ["3fff::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1"]
+
+
+def is_accepted(literal: str, *, allow: bool) -> bool:
+    host = f"[{literal}]" if ":" in literal else literal
+    return url_fault(f"https://{host}", allow_private_address=allow) is None
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+@pytest.mark.parametrize("allow", [False, True])
+def test_what_is_accepted_here_is_what_the_executor_calls(literal: str, allow: bool) -> None:  # noqa: FBT001  # a table's column
+    assert is_accepted(literal, allow=allow) == is_address_allowed(literal, allow_private=allow)
+
+
+@given(st.ip_addresses(), st.booleans())
+def test_the_same_holds_for_any_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address, allow: bool) -> None:  # noqa: FBT001  # drawn
+    assert is_accepted(str(address), allow=allow) == is_address_allowed(str(address), allow_private=allow)
