@@ -1,5 +1,6 @@
 """The registry's REST facade: what the gRPC service does, for people, scripts and programs that speak HTTP."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
@@ -8,14 +9,14 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pointsman.kit.errors import NotFound
+from pointsman.kit.errors import DeadlineExceeded, NotFound
 from pointsman.kit.http_application import Application
 from pointsman.kit.http_facade import facade_app
 from pointsman.kit.json_body import JSON_MEDIA_TYPE, read_object
 from pointsman.kit.json_loader import dump_json
 from pointsman.kit.openapi import answer_of, body_of, schemas_of
 from pointsman.kit.telemetry import Telemetry
-from pointsman.registry.engine.configuration_keeper import ChangeRequest, ConfigurationKeeper
+from pointsman.registry.engine.configuration_keeper import AppliedChanges, ChangeRequest, ConfigurationKeeper
 from pointsman.registry.engine.refusals import refusals_mapped
 from pointsman.registry.rest.model_facts import model_facts
 from pointsman.registry.rest.shapes import ModelFactsListShape, ModelFactsShape, StatusShape, UpdateBody, UpdateShape
@@ -23,6 +24,8 @@ from pointsman.registry.rest.update_access import UpdateAccess
 from pointsman.registry.rest.update_body import adopt_in, changes_in
 
 OPERATIONAL = "operational"
+# A thousand models take two tenths of a second; the rest is for a disk that is busy, and for those who came first.
+UPDATE_TIMEOUT_S = 10.0
 
 
 def facade_of(
@@ -84,10 +87,19 @@ def update_router(keeper: ConfigurationKeeper, access: UpdateAccess) -> APIRoute
         with refusals_mapped():
             changes = changes_in(body)
             asked = ChangeRequest(changes, base=None, adopt=adopt_in(body, adopt), author=author)
-            applied = await keeper.apply_changes(asked)
+            applied = await apply_in_time(keeper, asked)
         return answer({"accepted": len(changes), "version": applied.version.number, "diff": list(applied.diff_lines)})
 
     return router
+
+
+async def apply_in_time(keeper: ConfigurationKeeper, asked: ChangeRequest) -> AppliedChanges:
+    """Apply the changes. Raises DeadlineExceeded, after which they may have been applied all the same; RegistryError."""
+    try:
+        async with asyncio.timeout(UPDATE_TIMEOUT_S):
+            return await keeper.apply_changes(asked)
+    except TimeoutError as error:
+        raise DeadlineExceeded("deadline_exceeded", f"update: {UPDATE_TIMEOUT_S:g} s were not enough; /status tells the version") from error
 
 
 def status_answer(keeper: ConfigurationKeeper, degraded: list[str]) -> StatusShape:
