@@ -23,13 +23,11 @@ class World:
 
     @property
     def is_ready(self) -> bool:
-        """True where requests can be routed."""
+        """True where requests can be routed, and should come here."""
         return self.catalog is not None and not self.is_draining
 
     def require_catalog(self) -> Catalog:
-        """The catalogue in force. Raises Unavailable where there is none yet, or the gateway is going."""
-        if self.is_draining:
-            raise Unavailable("shutting_down", "the gateway is shutting down")
+        """The catalogue in force; what comes while the gateway is going is still served. Raises Unavailable where there is none yet."""
         if self.catalog is None:
             raise Unavailable("dependency_down", "no catalogue has come from the registry yet")
         return self.catalog

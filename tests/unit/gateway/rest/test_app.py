@@ -30,12 +30,13 @@ async def test_without_a_catalogue_it_lives_but_is_not_ready() -> None:
     assert routed.headers["retry-after"] == "1"
 
 
-async def test_while_draining_it_is_not_ready() -> None:
+async def test_while_draining_it_is_not_ready_and_answers_what_still_comes() -> None:
     gateway = FakeGateway()
     gateway.world.is_draining = True
     async with gateway.client() as client:
-        answer = await client.get("/readyz")
+        answer, live, routed = await client.get("/readyz"), await client.get("/livez"), await client.post("/route", json=ASK)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "shutting_down")
+    assert (live.status_code, routed.status_code) == (200, 200)
 
 
 CREDENTIALS: list[tuple[str, list[tuple[str, str]], int, str | None]] = [
