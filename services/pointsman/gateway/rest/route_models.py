@@ -26,6 +26,8 @@ CallerKey = Annotated[SecretStr, Field(min_length=1, max_length=512)]
 CapabilityName = Literal["chat", "tools", "json_schema", "vision", "streaming", "embeddings", "reasoning", "code", "pdf"]
 Metadata = Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)]
 StrategyName = Literal["rules", "similarity", "hybrid"]
+# Fields that the API has and that nothing here acts on yet: to take one in silence would be a promise.
+INACTIVE_FIELDS = frozenset({"cache", "conversation_id", "priority"})
 
 
 class StrictModel(BaseModel):
@@ -123,6 +125,9 @@ def _refusal(kind: str, message: str, location: list[str], model: type[StrictMod
     """Names fields of ours alone: the name of an unknown one is the caller's text."""
     known = _known_part(location, model)
     param = ".".join([*([within] if within else []), *known]) or None
+    if kind == "extra_forbidden" and len(location) == 1 and location[0] in INACTIVE_FIELDS:
+        param = ".".join([*([within] if within else []), location[0]])
+        return InvalidArgument("unknown_field", f"{param}: this version does not act on it", param=param)
     if kind == "extra_forbidden":
         return InvalidArgument("unknown_field", f"{param or 'body'}: it has a field that is not known", param=param)
     return InvalidArgument("invalid_value", f"{param or 'body'}: {message[:1].lower()}{message[1:]}", param=param)

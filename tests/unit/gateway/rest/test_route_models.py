@@ -12,8 +12,12 @@ CANARY = "canary-51c0"
 
 BAD: list[tuple[dict[str, Any], str, str | None]] = [
     ({CANARY: 1}, "unknown_field", None),
-    ({"conversation_id": "c"}, "unknown_field", None),
-    ({"priority": 3}, "unknown_field", None),
+    ({"conversation_id": CANARY}, "unknown_field", "conversation_id"),
+    ({"priority": 3}, "unknown_field", "priority"),
+    ({"cache": {"mode": CANARY}}, "unknown_field", "cache"),
+    ({"constraints": {"priority": 3}}, "unknown_field", "constraints"),
+    ({"strategy": "features"}, "invalid_value", "strategy"),
+    ({"strategy": "bert"}, "invalid_value", "strategy"),
     ({"constraints": {CANARY: 1}}, "unknown_field", "constraints"),
     ({"prompt": [CANARY]}, "invalid_value", "prompt"),
     ({"messages": CANARY}, "invalid_value", "messages"),
@@ -54,6 +58,10 @@ def test_bad_body_is_refused_without_echo(fields: dict[str, Any], code: str, par
 def test_extension_is_strict_and_named_by_its_place() -> None:
     with pytest.raises(InvalidArgument) as refused:
         parse(ExtensionBody, {"cache": {"mode": "exact"}}, within="pointsman")
+    assert (refused.value.reason, refused.value.param) == ("unknown_field", "pointsman.cache")
+    assert refused.value.message == "pointsman.cache: this version does not act on it"
+    with pytest.raises(InvalidArgument) as refused:
+        parse(ExtensionBody, {CANARY: 1}, within="pointsman")
     assert (refused.value.reason, refused.value.param) == ("unknown_field", "pointsman")
     with pytest.raises(InvalidArgument) as refused:
         parse(ExtensionBody, {"constraints": {"max_attempts": 0}}, within="pointsman")
