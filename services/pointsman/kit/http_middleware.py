@@ -11,8 +11,9 @@ from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
 from pointsman.kit.http_errors import render_error
 from pointsman.kit.json_loader import dump_json
 from pointsman.kit.logging import Logger
-from pointsman.kit.metrics import known_method
+from pointsman.kit.metrics import OTHER_METHOD, known_method
 from pointsman.kit.request_context import adopt_request_id, bind_request
+from pointsman.kit.request_drain import RunningRequests
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
 from pointsman.kit.tracing import TRACEPARENT_KEY, Span
 
@@ -22,11 +23,14 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+NO_ROUTE = "none"
 MAX_HEADER_BYTES = 16 << 10
 MAX_HEADER_COUNT = 100
 MAX_URL_BYTES = 8 << 10
 TRACEPARENT_HEADER = TRACEPARENT_KEY.encode()
 EVENT_FINISHED = "http_request_finished"
+EVENT_REFUSED = "http_request_refused"
+EVENT_CUT = "http_connection_cut"
 EVENT_CRASHED = "http_request_crashed"
 
 
@@ -39,6 +43,30 @@ class EdgeMiddleware:
         self._max_body_bytes = max_body_bytes
         self._log = log
         self._telemetry = telemetry or silent_telemetry("http")
+        self._running = RunningRequests()
+
+    @property
+    def in_flight_count(self) -> int:
+        """Requests being served now."""
+        return self._running.count
+
+    @property
+    def is_draining(self) -> bool:
+        """True once the server has begun to stop."""
+        return self._running.is_draining
+
+    def drain(self, drain_s: float) -> None:
+        """Give running requests at most drain_s more; those cut hear "shutting_down"."""
+        self._running.drain(drain_s)
+
+    def refused(self, error: ServiceError, status: int) -> None:
+        """Note a request that was refused before it came here."""
+        self._telemetry.calls.count_http(OTHER_METHOD, NO_ROUTE, status, 0.0)
+        self._log.info(EVENT_REFUSED, status=status, reason=error.reason)
+
+    def cut(self, reason: str) -> None:
+        """Note a connection that was cut."""
+        self._log.info(EVENT_CUT, reason=reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -55,7 +83,8 @@ class EdgeMiddleware:
         with bind_request(request_id), serving as span:
             try:
                 check_caps(scope, headers, self._max_body_bytes)
-                await self._app(scope, BodyReader(receive, self._max_body_bytes), answer)
+                async with self._running.serving():
+                    await self._app(scope, BodyReader(receive, self._max_body_bytes), answer)
             except ServiceError as error:
                 span.fail(error.reason)
                 await answer.fail(error)
@@ -110,15 +139,21 @@ class Answer:
 
 
 class BodyReader:
-    """Counts the body as it comes; its declared length may be missing."""
+    """Counts the body as it comes; its declared length may be missing, and so may its end."""
 
     def __init__(self, receive: Receive, max_body_bytes: int) -> None:
         self._receive = receive
         self._left = max_body_bytes
+        self._is_complete = False
 
     async def __call__(self) -> Message:
-        """Take one ASGI message. Raises InvalidArgument "body_too_large"."""
+        """Take one ASGI message. Raises InvalidArgument "body_too_large", and "request_timeout" where the client leaves before its end."""
         message = await self._receive()
+        if message["type"] == "http.disconnect":
+            if not self._is_complete:
+                raise InvalidArgument("request_timeout", "the client has hung up")
+            return message
+        self._is_complete = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             raise body_too_large()
@@ -145,4 +180,4 @@ def body_too_large() -> InvalidArgument:
 
 def route_of(scope: Scope) -> str:
     """The route's template, never the path itself: it may hold a caller's text."""
-    return str(getattr(scope.get("route"), "path", "none"))
+    return str(getattr(scope.get("route"), "path", NO_ROUTE))

@@ -1,18 +1,27 @@
 """How a service is served over HTTP: uvicorn inside the running loop, on a socket of ours."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from socket import socket
+from functools import partial
+from socket import SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, Literal
 
 import uvicorn
+from uvicorn.server import ServerState
 
-from pointsman.kit.errors import Unavailable
+from pointsman.kit.background import in_background
+from pointsman.kit.errors import ServiceError, Unavailable
+from pointsman.kit.http_limits import HttpLimits
+from pointsman.kit.http_middleware import EdgeMiddleware
+from pointsman.kit.http_protocol import BoundedProtocol
 from pointsman.kit.listening import bind, join_address
 
-KEEP_ALIVE_S = 75  # longer than the 60 s that load balancers keep an idle connection, so that they close first
+# What the last words of requests that are cut need to leave.
+FAREWELL_S = 1.5
+DEFAULT_LIMITS = HttpLimits()
 BACKLOG = 2_048
 MAX_WEBSOCKET_MESSAGE_BYTES = 1 << 20  # what a page's form may hold, many times over
 
@@ -22,6 +31,12 @@ class RunningHttpServer:
     """A server that takes requests."""
 
     address: str
+    state: ServerState
+
+    @property
+    def connections(self) -> list[BoundedProtocol]:
+        """Those that are open, websockets left out."""
+        return [connection for connection in self.state.connections if isinstance(connection, BoundedProtocol)]
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -54,21 +69,24 @@ async def serve_http(
     drain_s: float,
     lifespan: Literal["off", "on"] = "off",
     websockets: Literal["none", "websockets-sansio"] = "none",
+    limits: HttpLimits = DEFAULT_LIMITS,
 ) -> AsyncIterator[RunningHttpServer]:
-    """Serve the ASGI application until the context is left, then let running requests finish for drain_s, in whole seconds, at least 1.
+    """Serve the ASGI application until the context is left, then let running requests finish for drain_s.
 
-    app: any ASGI 3 application. lifespan: "on" where it must be told of start and end. websockets: which of uvicorn's
-    implementations serves them, if any. Raises AddressInUse where the port is taken, Unavailable where the application
-    does not start.
+    app: an EdgeMiddleware, which answers those that do not with "shutting_down"; any other ASGI 3 application is just cut.
+    lifespan: "on" where it must be told of start and end. websockets: which of uvicorn's implementations serves them, if any.
+    Raises AddressInUse where the port is taken, Unavailable where the application does not start.
     """
     bound = bind(host, port)
+    bound.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer_bytes)  # each connection inherits it
     bound.listen(BACKLOG)  # at once: who connects before uvicorn is up waits, and is not refused
+    observer = app if isinstance(app, EdgeMiddleware) else Unobserved()
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan=lifespan,
-        http="httptools",
+        http=partial(BoundedProtocol, limits=limits, observer=observer),  # type: ignore[arg-type]  # it is called as the class is
         ws=websockets,
         ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
         loop="none",
@@ -76,20 +94,53 @@ async def serve_http(
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, round(drain_s)),
+        timeout_graceful_shutdown=math.ceil(drain_s + FAREWELL_S),
     )
     server = EmbeddedServer(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        await wait_started(server, serving)
-        yield RunningHttpServer(join_address(host, bound.getsockname()[1]))
-    finally:
-        server.should_exit = True
+    async with in_background(sweep(server.server_state, limits)):
         try:
-            await serving
+            await wait_started(server, serving)
+            yield RunningHttpServer(join_address(host, bound.getsockname()[1]), server.server_state)
         finally:
-            bound.close()  # where it never came to serving
+            if isinstance(app, EdgeMiddleware):
+                app.drain(drain_s)
+            server.should_exit = True
+            try:
+                await serving
+                await cut_off(server.server_state)
+            finally:
+                bound.close()  # where it never came to serving
+
+
+class Unobserved:
+    """An Observer that notes nothing."""
+
+    def refused(self, error: ServiceError, status: int) -> None:
+        """As Observer's."""
+
+    def cut(self, reason: str) -> None:
+        """As Observer's."""
+
+
+async def sweep(state: ServerState, limits: HttpLimits) -> None:
+    """Look after all connections, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(limits.sweep_s)
+        now_s = loop.time()
+        for connection in list(state.connections):
+            if isinstance(connection, BoundedProtocol):
+                connection.check(now_s)
+
+
+async def cut_off(state: ServerState) -> None:
+    """Close what uvicorn left open, and wait for what it cancelled."""
+    for connection in list(state.connections):
+        if isinstance(connection, BoundedProtocol):
+            connection.transport.abort()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=FAREWELL_S)
 
 
 async def wait_started(server: EmbeddedServer, serving: asyncio.Task[None]) -> None:

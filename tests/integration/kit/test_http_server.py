@@ -5,9 +5,10 @@ from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 
 from pointsman.kit.errors import AddressInUse, Unavailable
+from pointsman.kit.http_application import Application
 from pointsman.kit.http_middleware import EdgeMiddleware, Receive, Scope, Send
 from pointsman.kit.http_server import RunningHttpServer, serve_http
 from tests.integration.kit.echo import capturing_log
@@ -16,7 +17,7 @@ MAX_BODY_BYTES = 4 << 20
 
 
 def make_app(release: asyncio.Event | None = None, begun: asyncio.Event | None = None) -> EdgeMiddleware:
-    api = FastAPI(openapi_url=None)
+    api = Application(title="", version="", description="", schemas=dict)
 
     @api.post("/size/{name}")
     async def size(name: str, request: Request) -> dict[str, int]:
