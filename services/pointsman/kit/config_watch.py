@@ -5,6 +5,7 @@ With the registry away a service goes on with what it has, and starts with what 
 
 import asyncio
 import hashlib
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -190,6 +191,10 @@ def write_copy(path: Path, snapshot: ConfigSnapshot) -> None:
     """Keep a snapshot, so that the file is the old one or the new one at any time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = snapshot.SerializeToString()
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(hashlib.sha256(content).digest() + content)
-    partial.replace(path)
+    # A name of its own: replicas may share the folder, and in containers even their process ids are the same.
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}.partial")
+    try:
+        partial.write_bytes(hashlib.sha256(content).digest() + content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
