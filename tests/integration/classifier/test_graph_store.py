@@ -64,6 +64,31 @@ async def test_builder_that_fails_is_told_with_its_last_words(tmp_path: Path, mi
         await ensure_graph(tmp_path, minilm_files, Progress())
 
 
+async def test_of_several_that_come_at_once_one_builds(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    listeners = [Progress() for _ in range(3)]
+    graphs = await asyncio.gather(*(ensure_graph(tmp_path, minilm_files, listener) for listener in listeners))
+    assert len(set(graphs)) == 1
+    assert is_intact(graphs[0])
+    steps = sorted(listener.steps[-1] for listener in listeners)
+    assert steps == ["done", "done by another process", "done by another process"]
+    assert suffixes_in(tmp_path) == {".onnx", ".sha256"}
+
+
+async def test_builder_goes_on_where_another_was_killed_and_clears_up_after_it(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
+    started = asyncio.Event()
+    killed = asyncio.create_task(ensure_graph(tmp_path, minilm_files, lambda _share, _step: started.set()))
+    await started.wait()
+    waiting = asyncio.create_task(ensure_graph(tmp_path, minilm_files, Progress()))
+    part = graph_path(tmp_path).with_name(f"{graph_path(tmp_path).name}.0123.part")
+    part.write_bytes(b"half a graph")
+    await asyncio.sleep(0.3)
+    killed.cancel()
+    assert is_intact(await waiting)
+    assert not part.exists()
+    with pytest.raises(asyncio.CancelledError):
+        await killed
+
+
 async def test_cancelled_build_leaves_nothing_behind(tmp_path: Path, minilm_files: MiniLmFiles) -> None:
     started = asyncio.Event()
     task = asyncio.create_task(ensure_graph(tmp_path, minilm_files, lambda _share, _step: started.set()))

@@ -6,14 +6,18 @@ serves for weeks should not keep them. It parses the weights, so it is started w
 Tells its progress on standard output, a line each: the share done, a space, the step's name.
 """
 
+import fcntl
 import hashlib
 import os
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors.numpy import load
 
-from pointsman.classifier.adapters.graph_store import EXIT_UNTRUSTED, hash_path
+from pointsman.classifier.adapters.graph_store import EXIT_UNTRUSTED, hash_path, is_intact
 from pointsman.classifier.adapters.minilm_files import WEIGHTS_SHA256
 from pointsman.classifier.adapters.minilm_graph import LAYERS, build_minilm
 
@@ -22,8 +26,23 @@ SHARE_READ = 0.2
 SHARE_BUILT = 0.9
 
 
+# Of a part's name. Not the process's number: in containers that share a volume all builders have the same.
+SUFFIX_BYTES = 8
+
+
 def main(weights_path: Path, target: Path) -> int:
-    """Build the graph at `target`, its hash beside it; the process's exit status."""
+    """Build the graph at `target`, its hash beside it, unless another process does; the process's exit status."""
+    with only_builder(target.parent) as is_alone:
+        if is_intact(target):
+            tell(1.0, "done by another process")
+            return 0
+        if is_alone:
+            remove_parts(target)
+        return build(weights_path, target)
+
+
+def build(weights_path: Path, target: Path) -> int:
+    """Build the graph; the process's exit status."""
     tell(0.0, "checking the weights")
     content = weights_path.read_bytes()
     # What is hashed is what is parsed: the file cannot change in between.
@@ -37,6 +56,38 @@ def main(weights_path: Path, target: Path) -> int:
     return 0
 
 
+@contextmanager
+def only_builder(folder: Path) -> Iterator[bool]:
+    """Wait until no other process builds in this folder; the lock ends with the process, however that ends.
+
+    Yields False where the file system knows no locks: then several build the same at once, which takes longer
+    and does no harm.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Take the lock, as soon as it is free; False where there are none."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        tell(0.0, "waiting for another process that builds it")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
+
+
+def remove_parts(target: Path) -> None:
+    """Remove what builders that were killed have left."""
+    for part in target.parent.glob(f"{target.name}*.part"):
+        part.unlink(missing_ok=True)
+
+
 def write_graph(target: Path, graph: bytes) -> None:
     """The graph, then its hash: a crash in between leaves a graph that is rebuilt."""
     write_atomically(target, graph)
@@ -45,7 +96,7 @@ def write_graph(target: Path, graph: bytes) -> None:
 
 def write_atomically(target: Path, content: bytes) -> None:
     """Write the whole file or leave the old one."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part = target.with_name(f"{target.name}.{secrets.token_hex(SUFFIX_BYTES)}.part")
     try:
         with part.open("wb") as file:
             file.write(content)
