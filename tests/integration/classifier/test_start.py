@@ -1,5 +1,8 @@
 """How the classifier starts: with a new graph, without an encoder, with files that are not to be trusted."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -40,6 +43,12 @@ async def test_first_start_builds_the_graph_and_shows_it(tmp_path: Path) -> None
     async with serve(settings_for(tmp_path), on_progress=lambda share, _step: shares.append(share)) as addresses:
         assert set(addresses) == {"classifier_grpc", "classifier_rest"}
     assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+def test_runtime_tells_its_makers_nothing(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", "import pointsman.classifier.server"], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []  # where it would keep a name for this machine, and what it has not sent yet
 
 
 async def test_without_weights_the_rules_serve_alone_and_say_so(tmp_path: Path, install_weights: PackageMaker) -> None:

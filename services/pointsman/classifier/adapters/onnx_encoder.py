@@ -1,9 +1,14 @@
 """all-MiniLM-L6-v2 by ONNX Runtime on the CPU."""
 
 import hashlib
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+
+# Since 1.29 the runtime tells its makers of each process and model, over the network and from the moment of its
+# import on, unless this is set before: https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime
