@@ -55,8 +55,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--prices", default="{}", help='JSON, such as {"ok": {"input_picousd": 150000, "output_picousd": 600000}}')
     parser.add_argument("--models", default="{}", help='JSON, other names for behaviours, such as {"gpt-4o": "ok-20"}')
+    parser.add_argument("--ollama", action="store_true", help="behave as Ollama does, --models being those that were pulled")
     arguments = parser.parse_args()
-    state = ProviderState(bill=Bill(prices_from_json(json.loads(arguments.prices))))
+    state = ProviderState(bill=Bill(prices_from_json(json.loads(arguments.prices))), is_ollama=arguments.ollama)
     state.set_aliases(json.loads(arguments.models))
     asyncio.run(serve(arguments.port, state))
 

@@ -61,6 +61,8 @@ async def complete_chat(request: web.Request) -> web.StreamResponse:
     state.see(request.headers, body)
     chat = parse_chat_request(body)
     behaviour = state.behaviour_of(chat.model)
+    if behaviour is None and state.is_ollama:
+        raise WireError(404, f"model '{chat.model}' not found", type="not_found_error")
     if behaviour is None:
         message = f"The model `{chat.model}` does not exist or you do not have access to it."
         raise WireError(404, message, "model_not_found", "model")
@@ -154,7 +156,8 @@ async def list_models(request: web.Request) -> web.Response:
     state = request.app[STATE]
     state.see(request.headers, b"")
     state.stats.listing_count += 1
-    models = [{"id": name, "object": "model", "created": CREATED_S, "owned_by": "mock"} for name in state.listed_models()]
+    owner = "library" if state.is_ollama else "mock"
+    models = [{"id": name, "object": "model", "created": CREATED_S, "owned_by": owner} for name in state.listed_models()]
     return web.json_response({"object": "list", "data": models})
 
 

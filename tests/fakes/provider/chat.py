@@ -17,6 +17,7 @@ TOKENS_PER_PROMPT = 3
 TOKENS_PER_MESSAGE = 4
 # Fixed, so that equal requests have equal answers.
 CREATED_S = 1_700_000_000
+FINGERPRINT = "fp_0123456789"
 
 KNOWN_FIELDS = {
     *("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"),
@@ -139,7 +140,7 @@ def answer_for(request: ChatRequest, behaviour: Behaviour) -> Answer:
 
 def completion_of(answer: Answer, number: int) -> dict[str, object]:
     """The whole answer as one object."""
-    message: dict[str, object] = {"role": "assistant", "content": "".join(answer.tokens), "refusal": None}
+    message: dict[str, object] = {"role": "assistant", "content": "".join(answer.tokens), "refusal": None, "annotations": []}
     if answer.reasoning_token_count:
         message["reasoning_content"] = "".join(reasoning_tokens(answer))
     if answer.tool_name:
@@ -152,6 +153,8 @@ def completion_of(answer: Answer, number: int) -> dict[str, object]:
         "model": answer.model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
         "usage": answer.usage,
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
     }
 
 
@@ -162,6 +165,8 @@ def chunk_of(answer: Answer, number: int, delta: dict[str, object], finish_reaso
         "object": "chat.completion.chunk",
         "created": CREATED_S,
         "model": answer.model,
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
         "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
     }
 

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -91,11 +91,21 @@ class ProviderProcess:
                 pipe.close()
 
 
-def start_provider(*, port: int = 0, prices: Prices | None = None, models: Mapping[str, str] | None = None) -> ProviderProcess:
-    """Start the mock and wait until it listens. `models`: names of models → names of behaviours."""
+OLLAMA_MODELS = {"phi3:latest": "ok"}
+
+
+def start_ollama(*, port: int = 0, models: Mapping[str, str] = OLLAMA_MODELS) -> ProviderProcess:
+    """Start a mock that behaves as Ollama does: no key, models by name and tag. `models`: those that were pulled → names of behaviours."""
+    return start_provider(port=port, models=models, arguments=["--ollama"])
+
+
+def start_provider(
+    *, port: int = 0, prices: Prices | None = None, models: Mapping[str, str] | None = None, arguments: Sequence[str] = ()
+) -> ProviderProcess:
+    """Start the mock and wait until it listens. `models`: names of models → names of behaviours. arguments: more of `__main__`."""
     command = [sys.executable, "-m", "tests.fakes.provider", "--port", str(port)]
     command += ["--prices", json.dumps({model: dict(price) for model, price in (prices or {}).items()})]
-    command += ["--models", json.dumps(dict(models or {}))]
+    command += ["--models", json.dumps(dict(models or {})), *arguments]
     popen = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert popen.stdout is not None
     line = popen.stdout.readline()

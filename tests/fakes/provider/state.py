@@ -34,6 +34,7 @@ class ProviderState:
     bill: Bill = field(default_factory=Bill)
     stats: Stats = field(default_factory=Stats)
     aliases: dict[str, str] = field(default_factory=dict)
+    is_ollama: bool = False  # lists what has an alias alone, and takes a name without a tag for its latest one
 
     def reset(self) -> None:
         """Forget work and counters; prices and aliases stay, and so does what is under way."""
@@ -42,11 +43,16 @@ class ProviderState:
         self.stats = Stats(concurrent_count=under_way, max_concurrent_count=under_way)
 
     def behaviour_of(self, model: str) -> Behaviour | None:
-        """How the model behaves: as its alias says, else as its name says."""
-        return behaviour_of(self.aliases.get(model, model))
+        """How the model behaves: as its alias says, else as its name says. Ollama has only what was pulled, which aliases stand for."""
+        if not self.is_ollama:
+            return behaviour_of(self.aliases.get(model, model))
+        alias = self.aliases.get(model if ":" in model else f"{model}:latest")
+        return None if alias is None else behaviour_of(alias)
 
     def listed_models(self) -> list[str]:
-        """Everything that can be named: what has an alias or a price, then the behaviours."""
+        """Everything that can be named: what has an alias or a price, then the behaviours. Of Ollama, what was pulled."""
+        if self.is_ollama:
+            return list(self.aliases)
         return list(dict.fromkeys((*self.aliases, *self.bill.prices, *LISTED_NAMES)))
 
     def set_aliases(self, document: object) -> None:

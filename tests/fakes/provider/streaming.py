@@ -43,7 +43,7 @@ class Stream:
             self._charge(self._answer.completion_token_count)
             await asyncio.sleep(self._behaviour.number())
         await self._response.prepare(self._request)
-        await self._send(chunk_of(self._answer, self._number, {"role": "assistant", "content": ""}))
+        await self._send(chunk_of(self._answer, self._number, {"role": "assistant", "content": "", "refusal": None}))
         if self._behaviour.kind == "s_err0":
             return self._break()
         if self._behaviour.kind == "s_loop":
@@ -102,7 +102,9 @@ class Stream:
         self._work = self._state.charge(work)
         return work
 
-    async def _send(self, event: object) -> None:
+    async def _send(self, event: dict[str, object]) -> None:
+        if self._chat.include_usage and "choices" in event:
+            event.setdefault("usage", None)  # as OpenAI has it on every chunk but the last
         await self._write(b"data: " + json.dumps(event).encode() + b"\n\n")
 
     async def _write(self, data: bytes) -> None:

@@ -107,9 +107,10 @@ class ExecutorClient:
         self.version = 1
         self.catalog = catalog
 
-    def republish(self) -> None:
-        """The same catalogue as a new version."""
+    def republish(self, catalog: list[Candidate] | None = None) -> None:
+        """The same catalogue, or another one, as a new version."""
         self.version += 1
+        self.catalog = self.catalog if catalog is None else catalog
         self.registry.publish(snapshot_of(self.catalog, self.version))
 
     def request(
@@ -155,9 +156,13 @@ def provider(provider_process: ProviderProcess) -> ProviderProcess:
 def start_executor(tmp_path: Path) -> StartExecutor:
     @asynccontextmanager
     async def start(
-        catalog: list[Candidate], environ: dict[str, str] | None = None, demo: str = "false", drain_s: float = 0
+        catalog: list[Candidate],
+        environ: dict[str, str] | None = None,
+        demo: str = "false",
+        drain_s: float = 0,
+        otlp_endpoint: str | None = None,
     ) -> AsyncIterator[ExecutorClient]:
-        registry = FakeRegistry(snapshot_of(catalog, 1))
+        registry = FakeRegistry(snapshot_of(catalog, 1))  # type: ignore[abstract]  # the executor asks for nothing more
         log = get_logger("test")
         async with serve_grpc(
             host="127.0.0.1",
@@ -176,6 +181,7 @@ def start_executor(tmp_path: Path) -> StartExecutor:
                     "var_dir": tmp_path,
                     "demo": demo,
                     "drain_s": drain_s,
+                    "otlp_endpoint": otlp_endpoint,
                 }
             )
             async with (

@@ -2,9 +2,6 @@
 
 import gzip
 import hashlib
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,27 +11,9 @@ from pointsman.api.config.v1 import config_pb2
 from tests.fakes.provider.process import ProviderProcess
 from tests.integration.executor.catalogs import Candidate
 from tests.integration.executor.conftest import StartExecutor
+from tests.integration.executor.http_servers import EXPIRED, SELF_SIGNED, http_server, whole_answer
 
-# Certificate and key of 127.0.0.1 and localhost, valid for a hundred years; for these tests alone.
-SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 HUGE_MIB = 64  # more than the buffers on the way hold
-
-
-@asynccontextmanager
-async def http_server(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: ssl.SSLContext | None = None
-) -> AsyncIterator[str]:
-    """A server that answers everything with the handler; its base URL."""
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 def hash_of(key: str) -> str:
@@ -149,12 +128,9 @@ async def test_certificate_must_be_trusted_and_an_authority_of_ones_own_can_be_n
 
     async def answer(request: web.Request) -> web.Response:
         paths.append(request.path)
-        message = {"role": "assistant", "content": "hi"}
-        return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+        return whole_answer()
 
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(SELF_SIGNED)
-    async with http_server(answer, tls) as url:
+    async with http_server(answer, SELF_SIGNED) as url:
         strict = Candidate("strict", url, "strict")
         trusting = Candidate("trusting", url, "trusting", tls_ca_file=str(SELF_SIGNED))
         async with start_executor([strict, trusting]) as executor:
@@ -163,6 +139,21 @@ async def test_certificate_must_be_trusted_and_an_authority_of_ones_own_can_be_n
             served = await executor.complete("trusting", stream=False)
     assert (refused.failed.reason, "TLS" in refused.failed.message) == ("provider_error", True)
     assert (served.done.finish_reason, paths) == ("stop", ["/v1/chat/completions"])
+
+
+@pytest.mark.parametrize(("certificate", "host"), [(EXPIRED, "127.0.0.1"), (SELF_SIGNED, "127.0.0.2")], ids=["expired", "of another name"])
+async def test_certificate_of_a_trusted_authority_must_be_good_too(start_executor: StartExecutor, certificate: Path, host: str) -> None:
+    paths: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        paths.append(request.path)
+        return whole_answer()
+
+    async with http_server(answer, certificate, host) as url:
+        candidate = Candidate("small", url, tls_ca_file=str(certificate))
+        async with start_executor([candidate]) as executor:
+            refused = await executor.complete("small", stream=False, max_attempts=1)
+    assert (refused.failed.reason, "TLS" in refused.failed.message, paths) == ("provider_error", True, [])
 
 
 async def test_azure_is_called_by_deployment_version_and_its_own_header(start_executor: StartExecutor) -> None:

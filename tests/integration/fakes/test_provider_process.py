@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import openai
 import pytest
 
-from tests.fakes.provider.process import ProviderProcess, start_provider
+from tests.fakes.provider.process import ProviderProcess, start_ollama, start_provider
 
 PRICES = {"ok": {"input_picousd": 150_000, "output_picousd": 600_000}}
 MESSAGES: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "hi there"}]
@@ -169,3 +170,24 @@ def test_it_ends_with_the_process_that_started_it() -> None:
         assert provider.popen.stdin is not None
         provider.popen.stdin.close()
         assert provider.popen.wait(timeout=10) == 0
+
+
+def test_ollama_lists_what_was_pulled_and_takes_a_bare_name_for_its_latest() -> None:
+    with ExitStack() as stack:
+        ollama = stack.enter_context(start_ollama(models={"phi3:latest": "ok-3", "llama3:8b": "ok"}))
+        client = stack.enter_context(openai.OpenAI(base_url=ollama.base_url, api_key="ollama", max_retries=0, timeout=10))
+        assert [model.id for model in client.models.list()] == ["phi3:latest", "llama3:8b"]
+        for name in ("phi3", "phi3:latest"):
+            assert client.chat.completions.create(model=name, messages=MESSAGES).choices[0].message.content == "t1 t2 t3"
+        for name in ("llama3", "ok"):
+            with pytest.raises(openai.NotFoundError, match="not found"):
+                client.chat.completions.create(model=name, messages=MESSAGES)
+
+
+def test_every_chunk_but_the_last_has_an_empty_usage_where_usage_was_asked_for(client: openai.OpenAI) -> None:
+    with client.chat.completions.create(model="ok", messages=MESSAGES, stream=True, stream_options={"include_usage": True}) as events:
+        chunks = list(events)
+    assert ["usage" in chunk.model_fields_set for chunk in chunks] == [True] * len(chunks)
+    assert [chunk.usage is None for chunk in chunks] == [True] * (len(chunks) - 1) + [False]
+    with client.chat.completions.create(model="ok", messages=MESSAGES, stream=True) as events:
+        assert not any("usage" in chunk.model_fields_set for chunk in events)

@@ -1,8 +1,6 @@
 """The ledger's HTTP port: metrics and health."""
 
 import asyncio
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -11,31 +9,11 @@ from pydantic import SecretStr
 from pointsman.ledger.server import serve
 from pointsman.ledger.settings import LedgerSettings
 from tests.integration.ledger.ledger_process import calls_to
+from tests.integration.scrape import get, scrape
 
 
 def settings_in(folder: Path) -> LedgerSettings:
     return LedgerSettings(port=0, rest_port=0, var_dir=folder, drain_s=1)
-
-
-async def get(address: str, path: str, **headers: str) -> tuple[int, str]:
-    """Status and body."""
-
-    def ask() -> tuple[int, str]:
-        request = urllib.request.Request(f"http://{address}{path}", headers=headers)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(request, timeout=10) as response:
-                return response.status, response.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    return await asyncio.to_thread(ask)
-
-
-def samples_of(body: str) -> dict[str, float]:
-    """Values by series, as they are written."""
-    lines = (line.rpartition(" ") for line in body.splitlines() if line and not line.startswith("#"))
-    return {series: float(value) for series, _, value in lines}
 
 
 async def test_metrics_tell_where_the_books_stand(tmp_path: Path) -> None:
@@ -47,9 +25,7 @@ async def test_metrics_tell_where_the_books_stand(tmp_path: Path) -> None:
             while (await ledger.status()).open_spend_count != 1:
                 pass
         await ledger.settle("spd_2", {"att_2": 7})
-        status, body = await get(addresses["ledger_rest"], "/metrics")
-    samples = samples_of(body)
-    assert status == 200
+        samples = await scrape(addresses["ledger_rest"])
     assert samples['pointsman_ledger_settlements_total{outcome="settled"}'] == 1
     assert samples['pointsman_ledger_settlements_total{outcome="corrected"}'] == 1
     assert samples["pointsman_ledger_expired_spends_total"] == 1
@@ -66,7 +42,7 @@ async def test_open_spends_are_known_again_after_a_restart_before_anything_is_wr
     async with serve(settings_in(tmp_path)) as addresses, calls_to(addresses["ledger_grpc"]) as ledger:
         await ledger.open("spd_1", 2_000_000_000)
     async with serve(settings_in(tmp_path)) as addresses:
-        samples = samples_of((await get(addresses["ledger_rest"], "/metrics"))[1])
+        samples = await scrape(addresses["ledger_rest"])
     assert (samples["pointsman_ledger_open_spends"], samples["pointsman_ledger_reserved_usd"]) == (1, 2)
 
 

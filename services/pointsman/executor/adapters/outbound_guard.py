@@ -20,15 +20,16 @@ class AddressRefused(OSError):
 class GuardedResolver(AbstractResolver):
     """Resolves once and checks every address: a name with one address that may not be called is refused whole."""
 
-    def __init__(self, *, allow_private: bool) -> None:
-        """allow_private: private and loopback addresses may be called."""
-        self._inner = ThreadedResolver()
+    def __init__(self, *, allow_private: bool, inner: AbstractResolver | None = None, timeout_s: float = RESOLVE_S) -> None:
+        """allow_private: private and loopback addresses may be called. inner: what resolves; by default the system."""
+        self._inner = inner or ThreadedResolver()
         self._allow_private = allow_private
+        self._timeout_s = timeout_s
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
         """The addresses of a name. Raises OSError."""
         try:
-            async with asyncio.timeout(RESOLVE_S):
+            async with asyncio.timeout(self._timeout_s):
                 found = await self._inner.resolve(host, port, family)
         except TimeoutError:
             raise OSError("resolve: no answer in time") from None

@@ -71,11 +71,16 @@ class Breaker:
             self.is_probing = False
 
     def fail(self, now_s: float, *, is_probe: bool) -> None:
-        """Note that a call failed in a way that speaks against the provider."""
+        """Note that a call failed in a way that speaks against the provider.
+
+        A probe that came before the ejection was over, because nobody else was left to call, does not prolong it:
+        else the callers of an outage would decide how long it lasts.
+        """
         self._note(now_s, succeeded=False)
         if is_probe:
             self.is_probing = False
-            self._open(now_s)
+            if self.state(now_s) is BreakerState.HALF_OPEN:
+                self._open(now_s)
         elif self._open_until_s is None and self._has_failed_enough(now_s):
             self._open(now_s)
 

@@ -15,10 +15,22 @@ from pointsman.executor.engine.listing import listing_of
 from pointsman.executor.names import PROVIDER_STATE_CHANGED
 from pointsman.kit.logging import Logger
 
-PROBE_EVERY_S = 30.0  # often enough to see a server go, or get other models, seldom enough to cost it nothing
-PROBE_AWAY_EVERY_S = 10.0  # of a provider that does not answer: one that was just started is found soon
-PROBE_SUSPECT_S = 1.0  # least time between two probes where calls are not answered
-FILES_EVERY_S = 2.0  # a look at a handful of files costs microseconds
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Seconds from one look at something to the next.
+
+    answering_s: of a provider that lists its models. away_s: of one that does not. suspect_s: at least, where calls
+    are not answered. files_s: of settings that lie in files.
+    """
+
+    answering_s: float = 30.0  # often enough to see a server go, or get other models, seldom enough to cost it nothing
+    away_s: float = 10.0  # one that was just started is found soon
+    suspect_s: float = 1.0
+    files_s: float = 2.0  # a look at a handful of files costs microseconds
+
+
+INTERVALS = Intervals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ class ProviderStates:
         now: Callable[[], float],
         wall_time: Callable[[], float],
         log: Logger,
+        intervals: Intervals = INTERVALS,
     ) -> None:
         """Begin without a catalogue."""
         self._callers = callers
@@ -53,6 +66,7 @@ class ProviderStates:
         self._now = now
         self._wall_time = wall_time
         self._log = log
+        self._intervals = intervals
         self._catalog: Catalog | None = None
         self._listings: dict[str, frozenset[str]] = {}
         self._probe_due_s: dict[str, float] = {}
@@ -120,7 +134,7 @@ class ProviderStates:
         due_s = self._probe_due_s.get(provider_id)
         if has_answered or due_s is None:
             return
-        soon_s = max(self._now(), self._probed_s.get(provider_id, 0.0) + PROBE_SUSPECT_S)
+        soon_s = max(self._now(), self._probed_s.get(provider_id, 0.0) + self._intervals.suspect_s)
         if soon_s < due_s:
             self._probe_due_s[provider_id] = soon_s
             self._wake.set()
@@ -170,7 +184,7 @@ class ProviderStates:
 
     async def _wait_until_due(self) -> None:
         now_s = self._now()
-        next_s = min([now_s + FILES_EVERY_S, *self._probe_due_s.values()])
+        next_s = min([now_s + self._intervals.files_s, *self._probe_due_s.values()])
         try:
             async with asyncio.timeout(max(0.0, next_s - now_s)):
                 await self._wake.wait()
@@ -201,7 +215,7 @@ class ProviderStates:
             self._listings.pop(provider_id, None)
         else:
             self._listings[provider_id] = listing
-        self._probe_due_s[provider_id] = self._now() + (PROBE_AWAY_EVERY_S if listing is None else PROBE_EVERY_S)
+        self._probe_due_s[provider_id] = self._now() + (self._intervals.away_s if listing is None else self._intervals.answering_s)
 
     def _has_listing(self, provider: Provider) -> bool:
         return provider.kind in self._translators and provider.kind is not ProviderKind.SCRIPTED and provider.api_key is None

@@ -98,3 +98,26 @@ def test_calls_that_began_before_the_opening_neither_close_nor_prolong_it() -> N
     breaker.succeed(101.0, is_probe=late[5])
     breaker.fail(102.0, is_probe=late[6])
     assert breaker.opens_at_s() == pytest.approx(105.0)
+
+
+def test_probe_that_came_early_and_failed_prolongs_nothing() -> None:
+    breaker = opened()
+    for number in range(20):
+        call(breaker, 101.0 + number / 10, succeeds=False)
+    assert breaker.opens_at_s() == pytest.approx(100.0 + BASE_EJECTION_S)
+    call(breaker, 104.0, succeeds=True)
+    assert breaker.state(104.0) is BreakerState.CLOSED
+
+
+def test_provider_that_flaps_is_left_alone_ever_longer() -> None:
+    """Three seconds up, three down, ten requests a second, and another provider to go to."""
+    breaker, failures_by_minute = Breaker(), [0] * 10
+    for tick in range(6_000):
+        now_s = tick / 10
+        if breaker.admits(now_s):
+            is_up = now_s % 6.0 < 3.0
+            call(breaker, now_s, succeeds=is_up)
+            failures_by_minute[int(now_s // 60)] += not is_up
+    print(f"failed calls by minute: {failures_by_minute}")
+    assert failures_by_minute[0] <= 60  # of the 600 requests, each of which another provider then served
+    assert sum(failures_by_minute[5:]) < sum(failures_by_minute[:5])
