@@ -3,11 +3,11 @@
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from loadtest.measuring import Call
-from loadtest.wire import Connection, request_head
+from loadtest.wire import Line, request_head
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
 from pointsman.api.classifier.v1.classifier_pb2_grpc import ClassifierServiceStub
 from pointsman.kit.deadline import Deadline
@@ -44,9 +44,7 @@ def chat_body(prompt: str, *, model: str, stream: bool = False) -> dict[str, obj
     return {"model": model, "stream": stream, "messages": [{"role": "user", "content": prompt}]}
 
 
-def http_call(
-    connections: Sequence[Connection], address: str, path: str, body_of: Callable[[], object], *, first_byte: bool = False
-) -> Call:
+def http_call(lines: Sequence[Line], address: str, path: str, body_of: Callable[[], object], *, first_byte: bool = False) -> Call:
     """A POST; each worker has a connection of its own. first_byte: the latency ends there, not at the answer's end.
 
     The call raises RuntimeError for any status but 200: a benchmark of refusals is none.
@@ -56,7 +54,7 @@ def http_call(
     async def call(worker: int) -> float:
         body = json.dumps(body_of()).encode()
         start_s = time.perf_counter()
-        reply = await connections[worker].request(head, body)
+        reply = await lines[worker].request(head, body)
         if reply.status != OK:
             raise RuntimeError(f"{path}: {reply.status} {reply.body[:300]!r}")
         return (reply.first_body_s if first_byte else reply.end_s) - start_s
@@ -64,15 +62,15 @@ def http_call(
     return call
 
 
-@asynccontextmanager
-async def connected(address: str, count: int) -> AsyncIterator[list[Connection]]:
+@contextmanager
+def lines_to(address: str, count: int) -> Iterator[list[Line]]:
     """That many connections to one address."""
-    connections = [await Connection.open(address) for _ in range(count)]
+    lines = [Line(address) for _ in range(count)]
     try:
-        yield connections
+        yield lines
     finally:
-        for connection in connections:
-            connection.close()
+        for line in lines:
+            line.close()
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
-from loadtest.calls import NextPrompt, chat_body, classifying, connected, fresh_prompts, http_call, known_prompts, recommend_body
+from loadtest.calls import NextPrompt, chat_body, classifying, fresh_prompts, http_call, known_prompts, lines_to, recommend_body
 from loadtest.measuring import Call, Sample, closed_loop, open_loop
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
 
@@ -21,8 +21,8 @@ STAGE = re.compile(r'^pointsman_overhead_seconds_(sum|count)\{.*?stage="(\w+)".*
 async def measure_stack(addresses: Mapping[str, str], provider: str, *, count: int) -> None:
     """Measure and print everything of one layout."""
     async with AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(connected(addresses["gateway"], MOST_IN_FLIGHT))
-        direct = await stack.enter_async_context(connected(provider, MOST_IN_FLIGHT))
+        gateway = stack.enter_context(lines_to(addresses["gateway"], MOST_IN_FLIGHT))
+        direct = stack.enter_context(lines_to(provider, MOST_IN_FLIGHT))
         classify = {
             name: await stack.enter_async_context(classifying(addresses["classifier_grpc"], prompts, strategy=strategy))
             for name, (prompts, strategy) in classifications().items()

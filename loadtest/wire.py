@@ -87,9 +87,34 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(ConnectionError("closed by the peer"))
 
+    @property
+    def is_closed(self) -> bool:
+        """True once either end has hung up."""
+        return self._transport.is_closing()
+
     def close(self) -> None:
         """Hang up."""
         self._transport.close()
+
+
+class Line:
+    """A connection that is opened when it is first used, and again where the peer closed it for being idle."""
+
+    def __init__(self, address: str) -> None:
+        """address: "host:port"."""
+        self._address = address
+        self._connection: Connection | None = None
+
+    async def request(self, head: bytes, body: bytes) -> Reply:
+        """As Connection's."""
+        if self._connection is None or self._connection.is_closed:
+            self._connection = await Connection.open(self._address)
+        return await self._connection.request(head, body)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def request_head(method: str, path: str, address: str) -> bytes:
