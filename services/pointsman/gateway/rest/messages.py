@@ -1,6 +1,7 @@
 """Checks OpenAI messages as far as the gateway depends on them; what it does not read is the provider's to judge."""
 
 from pointsman.gateway.rest.checks import check_list, check_object, check_text, refuse
+from pointsman.gateway.rest.image_addresses import may_be_passed_on
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue
@@ -11,6 +12,10 @@ MAX_PROMPT_CHARACTERS = 1_000_000
 MAX_TYPE_CHARACTERS = 64
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 ASSISTANT = "assistant"
+MAX_TOOL_CALLS = 128
+MESSAGE_FIELDS = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal", "audio"})
+PART_FIELDS = frozenset({"type", "text", "image_url", "input_audio", "file", "refusal"})
+IMAGE_FIELDS = frozenset({"url", "detail"})
 # What an assistant may say instead of text.
 INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
@@ -46,9 +51,13 @@ def check_prompt_length(character_count: int, param: str) -> None:
 
 def _check_message(value: JsonValue, param: str) -> JsonObject:
     message = check_object(value, param)
+    _refuse_other_case(message, MESSAGE_FIELDS, param)
     role = message.get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise refuse(f"{param}.role", f"one of {', '.join(sorted(ROLES))} is asked for")
+    if message.get("tool_calls") is not None:
+        for call in check_list(message["tool_calls"], f"{param}.tool_calls", most=MAX_TOOL_CALLS):
+            check_object(call, f"{param}.tool_calls")
     content = message.get("content")
     if content is None:
         if role == ASSISTANT and any(message.get(name) for name in INSTEAD_OF_CONTENT):
@@ -63,6 +72,7 @@ def _check_parts(value: JsonValue, param: str) -> None:
     for index, entry in enumerate(check_list(value, param, least=1, most=MAX_PARTS)):
         name = f"{param}[{index}]"
         part = check_object(entry, name)
+        _refuse_other_case(part, PART_FIELDS, name)
         kind = check_text(part.get("type"), f"{name}.type", most_characters=MAX_TYPE_CHARACTERS)
         if kind == "text" and not isinstance(part.get("text"), str):
             raise refuse(f"{name}.text", "a string is asked for")
@@ -72,8 +82,20 @@ def _check_parts(value: JsonValue, param: str) -> None:
 
 def _check_image(value: JsonValue, param: str) -> None:
     """An address is passed on and never fetched here."""
-    if not isinstance(check_object(value, param).get("url"), str):
+    image = check_object(value, param)
+    _refuse_other_case(image, IMAGE_FIELDS, param)
+    url = image.get("url")
+    if not isinstance(url, str):
         raise refuse(f"{param}.url", "a string is asked for")
+    if not may_be_passed_on(url):
+        raise refuse(f"{param}.url", "an address of an image on the web, or data:image/...;base64, is asked for")
+
+
+def _refuse_other_case(value: JsonObject, known: frozenset[str], param: str) -> None:
+    """Some parsers, such as Go's, read names in any letter case: what is checked here and what they read would differ."""
+    for name in value:
+        if name not in known and name.lower() in known:
+            raise InvalidArgument("unknown_field", f"{param}.{name.lower()}: it is written in lower case", param=f"{param}.{name.lower()}")
 
 
 def _character_count(message: JsonObject) -> int:

@@ -1,6 +1,6 @@
 """From checked bodies to what the engine takes."""
 
-import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from pointsman.kit.request_context import current_request_id
 
 TIMEOUT_HEADER = "x-request-timeout"
 LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 1.0, 600.0
+SECONDS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,9})?")
 
 PromptHash = Callable[[bytes], bytes]
 
@@ -95,14 +96,11 @@ def read_chat(body: JsonObject, request: Request, account: Account, prompt_hash:
 
 def asked_timeout_s(request: Request) -> float | None:
     """The deadline that the caller asks for. Raises InvalidArgument outside 1 to 600 s."""
-    given = request.headers.get(TIMEOUT_HEADER)
-    if given is None:
+    given = request.headers.getlist(TIMEOUT_HEADER)
+    if not given:
         return None
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not LEAST_TIMEOUT_S <= seconds <= MOST_TIMEOUT_S:  # NaN included
+    seconds = float(given[0]) if len(given) == 1 and SECONDS.fullmatch(given[0]) else 0.0
+    if not LEAST_TIMEOUT_S <= seconds <= MOST_TIMEOUT_S:
         raise refuse(TIMEOUT_HEADER, "seconds from 1 to 600 are asked for")
     return seconds
 

@@ -3,7 +3,7 @@
 from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from pointsman.gateway.core.catalog import Capability, DataClass
 from pointsman.gateway.core.money import NANOUSD_PER_USD
@@ -31,9 +31,17 @@ INACTIVE_FIELDS = frozenset({"cache", "conversation_id", "priority"})
 
 
 class StrictModel(BaseModel):
-    """No unknown field, no converted type, no input in its errors."""
+    """No unknown field, no converted type, no input in its errors. Null counts as absent."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def drop_nulls(cls, value: object) -> object:
+        """Leave out what is null, as clients write what they do not set."""
+        if not isinstance(value, dict):
+            return value
+        return {name: field for name, field in value.items() if field is not None or name not in cls.model_fields}
 
 
 class ConstraintsBody(StrictModel):
@@ -109,6 +117,13 @@ class RouteBody(RoutingFields):
     metadata: Metadata = Field(default_factory=dict, description="At most 16 names with values; not sent on")
 
 
+# Where pydantic's own words would puzzle.
+EXPECTATIONS = {
+    "string_pattern_mismatch": "a name of 1 to 256 characters without blanks is asked for",
+    "too_long": "it has more entries than are taken",
+    "model_type": "an object is asked for",
+}
+
 Model = TypeVar("Model", bound=StrictModel)
 
 
@@ -130,7 +145,8 @@ def _refusal(kind: str, message: str, location: list[str], model: type[StrictMod
         return InvalidArgument("unknown_field", f"{param}: this version does not act on it", param=param)
     if kind == "extra_forbidden":
         return InvalidArgument("unknown_field", f"{param or 'body'}: it has a field that is not known", param=param)
-    return InvalidArgument("invalid_value", f"{param or 'body'}: {message[:1].lower()}{message[1:]}", param=param)
+    expectation = EXPECTATIONS.get(kind) or f"{message[:1].lower()}{message[1:]}"
+    return InvalidArgument("invalid_value", f"{param or 'body'}: {expectation}", param=param)
 
 
 def _known_part(location: list[str], model: type[StrictModel]) -> list[str]:

@@ -98,3 +98,19 @@ def test_limits_are_exact_and_never_raised(usd: float, nanousd: int) -> None:
 def test_the_callers_key_does_not_show() -> None:
     body = parse(RouteBody, {"prompt": "x", "openai_api_key": "sk-canary-000000"})
     assert "canary" not in repr(body)
+
+
+def test_null_counts_as_absent_as_in_the_openai_api() -> None:
+    fields = {name: None for name in RouteBody.model_fields if name != "prompt"}
+    assert parse(RouteBody, {"prompt": "x", **fields}) == parse(RouteBody, {"prompt": "x"})
+    constraints = dict.fromkeys(ConstraintsBody.model_fields)
+    assert parse(RouteBody, {"prompt": "x", "constraints": constraints}) == parse(RouteBody, {"prompt": "x"})
+    with pytest.raises(InvalidArgument, match="not known"):
+        parse(RouteBody, {"prompt": "x", "nonsense": None})
+
+
+def test_refusals_are_in_words_for_people() -> None:
+    bodies: list[dict[str, Any]] = [{"model": "a b"}, {"models": ["a b"]}, {"constraints": {"exclude_models": ["\x00"]}}]
+    for fields in bodies:
+        with pytest.raises(InvalidArgument, match="a name of 1 to 256 characters without blanks is asked for"):
+            parse(RouteBody, {"prompt": "x", **fields})
