@@ -20,7 +20,7 @@ OnReady = Callable[[Addresses], Awaitable[None]]
 
 
 def run_until_stopped(serving: AbstractAsyncContextManager[Addresses], *, on_ready: OnReady) -> int:
-    """Serve until SIGINT or SIGTERM; the exit status: 0 after a signal, 1 where the start failed, 2 where the settings did.
+    """Serve until SIGINT, SIGTERM, or the end of the terminal; the exit status: 0 after a signal, 1 where the start failed, 2 where the settings did.
 
     on_ready: called once with the bound addresses.
     """
@@ -49,8 +49,9 @@ async def serve_until_signal(serving: AbstractAsyncContextManager[Addresses], on
             starting.cancel()
 
     ready = False
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # what nohup ignores, and a shell for its background jobs, stays ignored
+            loop.add_signal_handler(number, on_signal)
     try:
         async with serving as addresses:
             ready = True

@@ -33,7 +33,7 @@ def start(code: str = "pass") -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_well_after_all_is_left(number: signal.Signals) -> None:
     with start() as process:
         assert process.stdout is not None
@@ -41,6 +41,18 @@ def test_a_signal_ends_it_well_after_all_is_left(number: signal.Signals) -> None
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "left\n", "")
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + PROGRAM.format(start="pass")
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+        process.terminate()
+        assert process.wait(timeout=10) == 0
 
 
 def test_a_signal_during_a_long_start_ends_that_too() -> None:
