@@ -128,7 +128,9 @@ def _costs(model: Model, request: RoutingRequest, work: Work, of_one: TokenUsage
     worst_nanousd = worst_case_nanousd(
         price, input_token_count=worst_input_count, output_token_count=worst_output_count, image_count=request.image_count
     )
-    expected = replace(of_one, output_token_count=of_one.output_token_count * request.choice_count)
+    expected = of_one
+    if request.choice_count != 1:
+        expected = replace(of_one, output_token_count=of_one.output_token_count * request.choice_count)
     if request.image_count and price.image_microusd is not None:
         expected = _with_images_apart(expected, request.image_count)
     return attempt_cost_nanousd(price, expected), worst_nanousd

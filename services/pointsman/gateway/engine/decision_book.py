@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from pointsman.gateway import names
 from pointsman.gateway.core.routing import Cause
@@ -18,10 +19,14 @@ from pointsman.kit.logging import Logger
 RUNNABLE_S = 3_600.0
 # Some 10 KiB each: 10 MiB. Older ones are in the ledger.
 MAX_KEPT = 1_000
+# Decisions that the ledger is still to get; of some 10 KiB each the bytes bind first.
 MAX_WAITING = 10_000
+MAX_WAITING_BYTES = 32 << 20
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 4 << 20  # half of what a message between services takes
-BATCH_WINDOW_S = 0.2  # with the write itself a decision is recorded within 250 ms
+# With the write itself a decision is recorded within 250 ms; it is rendered when its request is likely to have its answer.
+RENDER_DELAY_S = 0.05
+BATCH_WINDOW_S = 0.15
 RECORD_TIMEOUT_S = 2.0
 LOOKUP_TIMEOUT_S = 1.0
 FIRST_PAUSE_S = 0.1
@@ -30,7 +35,7 @@ LONGEST_PAUSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class KeptDecision:
-    """A decision that may be run again. `record` renders what the ledger keeps; that is not done while a request waits."""
+    """A decision that may be run again. `record` renders what the ledger keeps, or has it by then."""
 
     decision_id: str
     create_time_s: float
@@ -68,19 +73,20 @@ class DecisionBook:
         self._log = log
         self._time_s = time_s
         self._kept: OrderedDict[str, KeptDecision] = OrderedDict()
-        self._waiting: deque[KeptDecision] = deque()
+        self._unrendered: deque[KeptDecision] = deque()
+        self._waiting: deque[DecisionRecord] = deque()
+        self._waiting_byte_count = 0
         self._arrived = asyncio.Event()
+        self._rendered = asyncio.Event()
         self.dropped_count = 0
 
     def keep(self, decision: KeptDecision) -> None:
-        """Keep and record. Where too many wait to be recorded, the oldest is dropped and counted."""
+        """Keep and record. Where too many wait to be recorded, the oldest are dropped and counted."""
         self._kept[decision.decision_id] = decision
         if len(self._kept) > MAX_KEPT:
             self._kept.popitem(last=False)
-        if len(self._waiting) >= MAX_WAITING:
-            self._waiting.popleft()
-            self.dropped_count += 1
-        self._waiting.append(decision)
+        self._unrendered.append(decision)
+        self._drop_oldest()
         self._arrived.set()
 
     async def find_record(self, decision_id: str, account: Account, deadline: Deadline) -> DecisionRecord:
@@ -116,14 +122,33 @@ class DecisionBook:
             cause=Cause(record.cause),
             policy=record.policy,
             terms=plan.terms,
-            record=lambda: record,
+            record=_ready(record),
         )
 
     async def run(self) -> None:
         """Record what was kept, for ever."""
-        pause_s = FIRST_PAUSE_S
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_rendering())
+            group.create_task(self._run_recording())
+
+    async def flush(self, deadline: Deadline) -> None:
+        """Record what still waits, before the end."""
+        await self._render()
+        while self._waiting and not deadline.expired and await self._record_batch():
+            pass
+        if self._waiting or self.dropped_count:
+            self._log.error(names.DECISIONS_DROPPED, count=len(self._waiting) + self.dropped_count)
+
+    async def _run_rendering(self) -> None:
         while True:
             await self._arrived.wait()
+            await asyncio.sleep(RENDER_DELAY_S)
+            await self._render()
+
+    async def _run_recording(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            await self._rendered.wait()
             if len(self._waiting) < MAX_BATCH:
                 await asyncio.sleep(BATCH_WINDOW_S)
             if await self._record_batch():
@@ -132,24 +157,40 @@ class DecisionBook:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def flush(self, deadline: Deadline) -> None:
-        """Record what still waits, before the end."""
-        while self._waiting and not deadline.expired and await self._record_batch():
-            pass
-        if self._waiting or self.dropped_count:
-            self._log.error(names.DECISIONS_DROPPED, count=len(self._waiting) + self.dropped_count)
+    async def _render(self) -> None:
+        """Turn decisions into records, which are a tenth as many objects, one at a time: requests go on in between."""
+        while self._unrendered:
+            decision = self._unrendered.popleft()
+            record = decision.record()
+            if decision.decision_id in self._kept:
+                self._kept[decision.decision_id] = replace(decision, record=_ready(record))
+            self._waiting.append(record)
+            self._waiting_byte_count += len(record.detail)
+            self._drop_oldest()
+            self._rendered.set()
+            await asyncio.sleep(0)
+        self._arrived.clear()
+
+    def _drop_oldest(self) -> None:
+        """Hold what waits within its bounds."""
+        while len(self._waiting) + len(self._unrendered) > MAX_WAITING or self._waiting_byte_count > MAX_WAITING_BYTES:
+            if self._waiting:
+                self._waiting_byte_count -= len(self._waiting.popleft().detail)
+            else:
+                self._unrendered.popleft()
+            self.dropped_count += 1
 
     async def _record_batch(self) -> bool:
         """True where the oldest decisions are recorded, and no longer wait."""
-        batch = self._render_batch()
-        if not await self._record(batch):
+        batch = self._next_batch()
+        if batch and not await self._record(batch):
             return False
         recorded = {record.decision_id for record in batch}
         # While the ledger was writing, a full queue may have lost its oldest.
         while self._waiting and self._waiting[0].decision_id in recorded:
-            self._waiting.popleft()
+            self._waiting_byte_count -= len(self._waiting.popleft().detail)
         if not self._waiting:
-            self._arrived.clear()
+            self._rendered.clear()
         return True
 
     async def _record(self, batch: list[DecisionRecord]) -> bool:
@@ -165,18 +206,15 @@ class DecisionBook:
             self.dropped_count += 1
         return True
 
-    def _render_batch(self) -> list[DecisionRecord]:
+    def _next_batch(self) -> list[DecisionRecord]:
         """The oldest that wait, as many as one message takes."""
         batch: list[DecisionRecord] = []
         byte_count = 0
-        for kept in self._waiting:
-            record = kept.record()
+        for record in islice(self._waiting, MAX_BATCH):
             byte_count += len(record.detail)
             if batch and byte_count > MAX_BATCH_BYTES:
                 break
             batch.append(record)
-            if len(batch) == MAX_BATCH:
-                break
         return batch
 
 
@@ -188,3 +226,7 @@ def not_found() -> NotFound:
 def _require_own(owner: Account, account: Account) -> None:
     if owner != account:
         raise not_found()
+
+
+def _ready(record: DecisionRecord) -> Callable[[], DecisionRecord]:
+    return lambda: record

@@ -1,8 +1,10 @@
 """Decisions: run at once, recorded in batches, found again."""
 
 import asyncio
+import itertools
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -66,18 +68,60 @@ async def test_without_the_ledger_a_decision_that_is_not_here_is_not_said_to_be_
         await book(FakeLedger(error=Unavailable("dependency_down", "away"))).find_runnable("dec_1", OWNER, DEADLINE)
 
 
+@pytest.fixture
+def no_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_book, "RENDER_DELAY_S", 0.0)
+    monkeypatch.setattr(decision_book, "BATCH_WINDOW_S", 0.0)
+    monkeypatch.setattr(decision_book, "FIRST_PAUSE_S", 0.0)
+
+
+async def run_for_a_while(pages: DecisionBook) -> None:
+    running = asyncio.create_task(pages.run())
+    for _ in range(10):
+        await let_all_run()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("no_delays")
 async def test_all_are_recorded_in_the_background() -> None:
     ledger = FakeLedger()
     pages = book(ledger)
     for number in range(300):
         pages.keep(kept(f"dec_{number}"))
-    running = asyncio.create_task(pages.run())
-    await let_all_run()
-    assert len(ledger.records) == 256, "the first batch is full, so it goes at once"
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    await pages.flush(DEADLINE)
+    await run_for_a_while(pages)
     assert len(ledger.records) == 300
+
+
+@pytest.mark.usefixtures("no_delays")
+async def test_each_is_rendered_once_and_requests_go_on_in_between() -> None:
+    rendered: list[str] = []
+    turns: list[int] = []
+
+    def rendering(name: str) -> KeptDecision:
+        def render() -> DecisionRecord:
+            rendered.append(name)
+            return record(name)
+
+        return replace(kept(name), record=render)
+
+    async def other_requests() -> None:
+        while True:
+            turns.append(len(rendered))
+            await asyncio.sleep(0)
+
+    ledger = FakeLedger(error=Unavailable("dependency_down", "away"))
+    pages = book(ledger)
+    for number in range(50):
+        pages.keep(rendering(f"dec_{number}"))
+    others = asyncio.create_task(other_requests())
+    await run_for_a_while(pages)
+    others.cancel()
+    ledger.error = None
+    await pages.flush(DEADLINE)
+    assert (await pages.find_record("dec_7", OWNER, DEADLINE)).decision_id == "dec_7"
+    assert (len(rendered), len(ledger.records)) == (50, 50)
+    assert max(later - sooner for sooner, later in itertools.pairwise(turns)) == 1
 
 
 async def test_long_ones_are_sent_a_few_at_a_time() -> None:
@@ -122,6 +166,16 @@ async def test_full_queues_lose_their_oldest_and_count_it(monkeypatch: pytest.Mo
     ledger.records.clear()
     with pytest.raises(NotFound):
         await pages.find_runnable("dec_0", OWNER, DEADLINE)
+
+
+async def test_long_ones_lose_their_oldest_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decision_book, "MAX_WAITING_BYTES", 250)
+    ledger = FakeLedger()
+    pages = book(ledger)
+    for number in range(4):
+        pages.keep(kept(f"dec_{number}", b"x" * 100))
+    await pages.flush(DEADLINE)
+    assert (set(ledger.records), pages.dropped_count) == ({"dec_2", "dec_3"}, 2)
 
 
 def test_candidates_and_terms_are_read_back() -> None:
