@@ -16,6 +16,7 @@ SERVICES = {
     "registry": "start the registry alone",
     "executor": "start the executor alone",
     "ledger": "start the ledger alone",
+    "dashboard": "start the dashboard alone",
 }
 LEARNING = {
     "train": "train the classifier's artefact on labelled prompts",

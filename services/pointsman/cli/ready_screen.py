@@ -9,8 +9,9 @@ from rich.text import Text
 
 from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway
 
-LABELS = {"gateway": "REST and OpenAI API", "classifier_grpc": "classifier", "registry_grpc": "registry"}
+LABELS = {"gateway": "REST and OpenAI API", "dashboard": "dashboard", "classifier_grpc": "classifier", "registry_grpc": "registry"}
 LABELS |= {"executor_grpc": "executor", "ledger_grpc": "ledger"}
+FIRST = {"gateway": 0, "dashboard": 1}  # what people open
 
 
 def print_ready_screen(addresses: Mapping[str, str], *, key: str | None) -> None:
@@ -39,8 +40,8 @@ def print_progress(share: float, step: str) -> None:
 def addresses_table(addresses: Mapping[str, str]) -> Table:
     """Where each service listens."""
     table = Table(box=None, show_header=False, padding=(0, 2))
-    for name, address in sorted(addresses.items(), key=lambda entry: entry[0] != "gateway"):
-        scheme = "http://" if name == "gateway" else "grpc "
+    for name, address in sorted(addresses.items(), key=lambda entry: FIRST.get(entry[0], len(FIRST))):
+        scheme = "grpc " if name.endswith("_grpc") else "http://"
         table.add_row(LABELS.get(name, name), f"{scheme}{address}")
     return table
 

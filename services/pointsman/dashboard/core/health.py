@@ -1,0 +1,197 @@
+"""Health of services, providers and models: `GET /v1/health` and `GET /v1/providers` as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pointsman.dashboard.core.reading import list_at, mapping_at, number_at, text_at, texts_at, time_at, truth_at
+from pointsman.dashboard.core.view import Cell, Notice, Row, State, Tone
+from pointsman.dashboard.core.writing import UNKNOWN, absolute, ago, count, lasted, milliseconds, size
+
+SERVICE_COLUMNS = ("Service", "State", "Version", "Up for", "Memory", "In flight", "Round trip")
+PROVIDER_COLUMNS = ("Provider", "State", "Breaker", "In flight", "Waiting", "Last check", "What to do")
+# In the order in which a request meets them; others that a gateway tells of come after.
+SERVICES = ("gateway", "classifier", "registry", "executor", "ledger")
+BREAKER_STATES = {
+    "closed": State(Tone.GOOD, "closed"),
+    "half_open": State(Tone.WARN, "half open"),
+    "open": State(Tone.BAD, "open"),
+}
+CALLABLE = State(Tone.GOOD, "callable")
+NOTHING_TO_DO = "nothing"
+# What the closed words of the services mean to who runs them; a new word is shown as it is.
+MEANINGS = {
+    "classifier": "the classifier is away: keyword rules judge",
+    "encoder_unavailable": "the encoder cannot be loaded: keyword rules judge",
+    "encoder": "the encoder cannot be loaded: keyword rules judge",
+    "not_callable": "no model could be called: all were ranked",
+    "strategy": "another strategy than the one asked for judged",
+    "registry": "the registry is away: the last catalogue is in use",
+    "executor": "the executor is away: no model can be called",
+    "ledger": "the ledger is away: only free models, or the gateway's own spool",
+    "catalog_refused": "the last change of the catalogue was refused",
+    "catalog_output_failed": "the catalogue's copy could not be written",
+    "store_failed": "the store could not be written",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """What the health section shows. strip: a word for each service."""
+
+    state: State
+    services: tuple[Row, ...]
+    strip: tuple[Row, ...]
+    notices: tuple[Notice, ...]
+    models: str
+
+
+def health_view(health: object, *, now_s: float, shows_key: bool) -> HealthView:
+    """health: the JSON, or None before there is any. shows_key: whether the gateway was shown a credential."""
+    services = mapping_at(health, "services")
+    names = [name for name in SERVICES if name in services] + sorted(name for name in services if name not in SERVICES)
+    rows = tuple(service_row(name, services[name], now_s) for name in names)
+    return HealthView(
+        state=overall_state(health),
+        services=rows,
+        strip=tuple(Row(row.key, (Cell(row.key, hint=row.cells[1].text, state=row.cells[1].state),)) for row in rows),
+        notices=notices_of(health, shows_key=shows_key),
+        models=models_line(health),
+    )
+
+
+def overall_state(health: object) -> State:
+    """One word for everything."""
+    match text_at(health, "status"):
+        case "ok":
+            return State(Tone.GOOD, "well")
+        case None:
+            return State(Tone.NEUTRAL, "not known")
+        case "degraded":
+            return State(Tone.WARN, "degraded")
+        case other:
+            return State(Tone.WARN, other)
+
+
+def service_row(name: str, service: object, now_s: float) -> Row:
+    """One service."""
+    started_s = time_at(service, "started_at")
+    up_for = Cell() if started_s is None else Cell(lasted(now_s - started_s), hint=f"since {absolute(started_s)}")
+    return Row(
+        key=name,
+        cells=(
+            Cell(name, hint=text_at(service, "instance") or ""),
+            service_cell(service),
+            Cell(text_at(service, "version") or UNKNOWN, hint=configs_line(service)),
+            up_for,
+            Cell(size(number_at(service, "memory_bytes"))),
+            Cell(count(number_at(service, "in_flight"))),
+            Cell(milliseconds(number_at(service, "round_trip_ms"))),
+        ),
+    )
+
+
+def service_cell(service: object) -> Cell:
+    """How it is, in a word, with the reasons beside it."""
+    reasons = [meaning(word) for word in texts_at(service, "degraded")]
+    match truth_at(service, "ok"):
+        case True if not reasons:
+            return Cell("", state=State(Tone.GOOD, "well"))
+        case True:
+            return Cell("; ".join(reasons), state=State(Tone.WARN, "degraded"))
+        case False:
+            reason = text_at(service, "reason")
+            return Cell("; ".join(filter(None, [reason and meaning(reason), *reasons])), state=State(Tone.BAD, "away"))
+        case _:
+            return Cell("; ".join(reasons), state=State(Tone.NEUTRAL, "not known"))
+
+
+def configs_line(service: object) -> str:
+    """Which configuration it uses."""
+    parts = []
+    for config in list_at(service, "applied_configs"):
+        kind, version = text_at(config, "kind"), number_at(config, "version")
+        if kind is not None:
+            note = ", from disk" if truth_at(config, "from_disk") else ""
+            parts.append(f"{kind} version {count(version)}{note}")
+    return "; ".join(parts)
+
+
+def models_line(health: object) -> str:
+    """How many models there are."""
+    models = mapping_at(health, "models")
+    if not models:
+        return ""
+    total, callable_count = number_at(models, "total"), number_at(models, "callable")
+    return f"{count(callable_count)} of {count(total)} models can be called"
+
+
+def notices_of(health: object, *, shows_key: bool) -> tuple[Notice, ...]:
+    """What must be seen first."""
+    if not isinstance(health, Mapping):
+        return ()
+    notices = []
+    if (refused := text_at(health, "catalog_error")) is not None:
+        notices.append(Notice(Tone.BAD, f"The catalogue's last change was refused, the one before is in use: {refused}"))
+    words = texts_at(health, "degraded")
+    if words:
+        notices.append(Notice(Tone.WARN, f"Degraded: {'; '.join(meaning(word) for word in words)}."))
+    if is_anonymous(health, shows_key=shows_key):
+        text = "Anonymous access is on: whoever reaches the gateway may call it. POINTSMAN_ADMIN_KEY ends that."
+        notices.append(Notice(Tone.WARN, text))
+    ignored = texts_at(health, "inactive_sections")
+    if ignored:
+        notices.append(Notice(Tone.NEUTRAL, f"Sections of the catalogue that have no effect yet: {', '.join(ignored)}."))
+    return tuple(notices)
+
+
+def is_anonymous(health: object, *, shows_key: bool) -> bool:
+    """Whether everybody may call: the gateway says so, or has answered without having been shown a key."""
+    told = truth_at(health, "anonymous_access")
+    return not shows_key if told is None else told
+
+
+def provider_rows(providers: object, *, now_s: float) -> tuple[Row, ...]:
+    """Callable ones first."""
+    rows = [provider_row(provider, now_s) for provider in list_at(providers, "providers") if text_at(provider, "id") is not None]
+    return tuple(sorted(unique(rows), key=lambda row: row.cells[1].state != CALLABLE))
+
+
+def provider_row(provider: object, now_s: float) -> Row:
+    """One provider."""
+    name = text_at(provider, "id") or UNKNOWN
+    checked_s, cooling_s = time_at(provider, "last_check"), time_at(provider, "cooling_until")
+    reason = text_at(provider, "not_callable_reason") or ""
+    if not reason and cooling_s is not None and cooling_s > now_s:
+        reason = f"asked to be left alone for {lasted(cooling_s - now_s)}"
+    if failed := text_at(provider, "last_error_code"):
+        reason = f"{reason}; last error: {failed}" if reason else f"last error: {failed}"
+    state = {True: CALLABLE, False: State(Tone.NEUTRAL, "not callable"), None: State(Tone.NEUTRAL, "not known")}
+    return Row(
+        key=name,
+        cells=(
+            Cell(name, hint=text_at(provider, "location") or ""),
+            Cell("", state=state[truth_at(provider, "callable")]),
+            breaker_cell(provider),
+            Cell(count(number_at(provider, "in_flight"))),
+            Cell(count(number_at(provider, "queue_depth"))),
+            Cell(ago(checked_s, now_s), hint=absolute(checked_s)),
+            Cell(reason or NOTHING_TO_DO),
+        ),
+    )
+
+
+def breaker_cell(holder: object) -> Cell:
+    """State of a circuit breaker; a dash where nothing has been called yet."""
+    word = text_at(holder, "breaker")
+    return Cell() if word is None else Cell("", state=BREAKER_STATES.get(word, State(Tone.NEUTRAL, word)))
+
+
+def meaning(word: str) -> str:
+    """The word for people, with the word itself."""
+    said = MEANINGS.get(word)
+    return f"{said} ({word})" if said else word
+
+
+def unique(rows: Sequence[Row]) -> list[Row]:
+    """The rows whose key no row before them has."""
+    return list({row.key: row for row in reversed(rows)}.values())[::-1]
