@@ -1,6 +1,7 @@
 """From start to stop of a process: enter what serves, wait for a signal, leave it."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -55,11 +56,18 @@ async def serve_until_signal(serving: AbstractAsyncContextManager[Addresses], on
     try:
         async with serving as addresses:
             ready = True
+            keep_from_collection()
             await on_ready(addresses)
             await stop.wait()
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+
+
+def keep_from_collection() -> None:
+    """Spare the garbage collector what is there once a process serves: it stays, and to look it all over took 0.1 s each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def explain(problems: Sequence[str]) -> None:

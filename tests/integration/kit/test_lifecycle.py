@@ -43,6 +43,14 @@ def test_a_signal_ends_it_well_after_all_is_left(number: signal.Signals) -> None
     assert (process.returncode, out, err) == (0, "left\n", "")
 
 
+def test_what_is_there_when_it_serves_is_not_collected_again_and_again() -> None:
+    program = PROGRAM.replace('addresses["demo"]', "gc.get_freeze_count() > 1_000").replace("import asyncio", "import asyncio, gc")
+    with subprocess.Popen([sys.executable, "-c", program.format(start="pass")], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True uvloop\n"
+        process.terminate()
+
+
 def test_an_ignored_hangup_stays_ignored() -> None:
     program = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + PROGRAM.format(start="pass")
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
