@@ -43,5 +43,5 @@ async def serve_facade(
 ) -> AsyncIterator[RunningHttpServer]:
     """Serve it behind the edge until the context is left. Raises AddressInUse where the port is taken."""
     edge = EdgeMiddleware(app, max_body_bytes=max_body_bytes, log=log, telemetry=telemetry)
-    async with serve_http(edge, host=host, port=port, drain_s=drain_s) as server:
+    async with serve_http(edge, host=host, port=port, drain_s=drain_s, log=log, telemetry=telemetry) as server:
         yield server

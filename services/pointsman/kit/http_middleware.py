@@ -3,6 +3,7 @@
 Frameworks' own middleware classes cost several times as much per request, and see the body too late.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
@@ -11,9 +12,9 @@ from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
 from pointsman.kit.http_errors import render_error
 from pointsman.kit.json_loader import dump_json
 from pointsman.kit.logging import Logger
-from pointsman.kit.metrics import OTHER_METHOD, known_method
+from pointsman.kit.metrics import known_method
 from pointsman.kit.request_context import adopt_request_id, bind_request
-from pointsman.kit.request_drain import RunningRequests
+from pointsman.kit.request_drain import shutdown_error
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
 from pointsman.kit.tracing import TRACEPARENT_KEY, Span
 
@@ -29,8 +30,6 @@ MAX_HEADER_COUNT = 100
 MAX_URL_BYTES = 8 << 10
 TRACEPARENT_HEADER = TRACEPARENT_KEY.encode()
 EVENT_FINISHED = "http_request_finished"
-EVENT_REFUSED = "http_request_refused"
-EVENT_CUT = "http_connection_cut"
 EVENT_CRASHED = "http_request_crashed"
 
 
@@ -43,30 +42,6 @@ class EdgeMiddleware:
         self._max_body_bytes = max_body_bytes
         self._log = log
         self._telemetry = telemetry or silent_telemetry("http")
-        self._running = RunningRequests()
-
-    @property
-    def in_flight_count(self) -> int:
-        """Requests being served now."""
-        return self._running.count
-
-    @property
-    def is_draining(self) -> bool:
-        """True once the server has begun to stop."""
-        return self._running.is_draining
-
-    def drain(self, drain_s: float) -> None:
-        """Give running requests at most drain_s more; those cut hear "shutting_down"."""
-        self._running.drain(drain_s)
-
-    def refused(self, error: ServiceError, status: int) -> None:
-        """Note a request that was refused before it came here."""
-        self._telemetry.calls.count_http(OTHER_METHOD, NO_ROUTE, status, 0.0)
-        self._log.info(EVENT_REFUSED, status=status, reason=error.reason)
-
-    def cut(self, reason: str) -> None:
-        """Note a connection that was cut."""
-        self._log.info(EVENT_CUT, reason=reason)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -83,8 +58,12 @@ class EdgeMiddleware:
         with bind_request(request_id), serving as span:
             try:
                 check_caps(scope, headers, self._max_body_bytes)
-                async with self._running.serving():
-                    await self._app(scope, BodyReader(receive, self._max_body_bytes), answer)
+                await self._app(scope, BodyReader(receive, self._max_body_bytes), answer)
+            except asyncio.CancelledError:
+                reason = shutdown_error()
+                if reason is not None and answer.status is None:
+                    await answer.fail(reason)
+                raise
             except ServiceError as error:
                 span.fail(error.reason)
                 await answer.fail(error)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from socket import SO_SNDBUF, SOL_SOCKET, socket
-from typing import Any, Literal
+from typing import Literal
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -15,13 +15,19 @@ from uvicorn.server import ServerState
 from pointsman.kit.background import in_background
 from pointsman.kit.errors import ServiceError, Unavailable
 from pointsman.kit.http_limits import HttpLimits
-from pointsman.kit.http_middleware import EdgeMiddleware
+from pointsman.kit.http_middleware import NO_ROUTE, App, Receive, Scope, Send
 from pointsman.kit.http_protocol import BoundedProtocol
 from pointsman.kit.listening import bind, join_address
+from pointsman.kit.logging import Logger, get_logger
+from pointsman.kit.metrics import OTHER_METHOD
+from pointsman.kit.request_drain import RunningRequests
+from pointsman.kit.telemetry import Telemetry
 
 # What the last words of requests that are cut need to leave.
 FAREWELL_S = 1.5
 DEFAULT_LIMITS = HttpLimits()
+EVENT_REFUSED = "http_request_refused"
+EVENT_CUT = "http_connection_cut"
 BACKLOG = 2_048
 MAX_WEBSOCKET_MESSAGE_BYTES = 1 << 20  # what a page's form may hold, many times over
 
@@ -31,6 +37,7 @@ class RunningHttpServer:
     """A server that takes requests."""
 
     address: str
+    requests: RunningRequests
     state: ServerState
 
     @property
@@ -62,7 +69,7 @@ class EmbeddedServer(uvicorn.Server):
 
 @asynccontextmanager
 async def serve_http(
-    app: Any,
+    app: App,
     *,
     host: str,
     port: int,
@@ -70,23 +77,26 @@ async def serve_http(
     lifespan: Literal["off", "on"] = "off",
     websockets: Literal["none", "websockets-sansio"] = "none",
     limits: HttpLimits = DEFAULT_LIMITS,
+    log: Logger | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[RunningHttpServer]:
     """Serve the ASGI application until the context is left, then let running requests finish for drain_s.
 
-    app: an EdgeMiddleware, which answers those that do not with "shutting_down"; any other ASGI 3 application is just cut.
+    app: ASGI 3; behind an EdgeMiddleware those that do not finish hear "shutting_down", else they are just cut.
     lifespan: "on" where it must be told of start and end. websockets: which of uvicorn's implementations serves them, if any.
-    Raises AddressInUse where the port is taken, Unavailable where the application does not start.
+    log, telemetry: the service's, told of requests that never reach the application. Raises AddressInUse where the port is
+    taken, Unavailable where the application does not start.
     """
     bound = bind(host, port)
     bound.setsockopt(SOL_SOCKET, SO_SNDBUF, limits.send_buffer_bytes)  # each connection inherits it
     bound.listen(BACKLOG)  # at once: who connects before uvicorn is up waits, and is not refused
-    observer = app if isinstance(app, EdgeMiddleware) else Unobserved()
+    requests = RunningRequests()
     config = uvicorn.Config(
-        app,
+        counted(app, requests),
         log_config=None,
         access_log=False,
         lifespan=lifespan,
-        http=partial(BoundedProtocol, limits=limits, observer=observer),  # type: ignore[arg-type]  # it is called as the class is
+        http=partial(BoundedProtocol, limits=limits, observer=Doorkeeper(log or get_logger("http"), telemetry)),  # type: ignore[arg-type]  # it is called as the class is
         ws=websockets,
         ws_max_size=MAX_WEBSOCKET_MESSAGE_BYTES,
         loop="none",
@@ -101,10 +111,9 @@ async def serve_http(
     async with in_background(sweep(server.server_state, limits)):
         try:
             await wait_started(server, serving)
-            yield RunningHttpServer(join_address(host, bound.getsockname()[1]), server.server_state)
+            yield RunningHttpServer(join_address(host, bound.getsockname()[1]), requests, server.server_state)
         finally:
-            if isinstance(app, EdgeMiddleware):
-                app.drain(drain_s)
+            requests.drain(drain_s)
             server.should_exit = True
             try:
                 await serving
@@ -113,14 +122,35 @@ async def serve_http(
                 bound.close()  # where it never came to serving
 
 
-class Unobserved:
-    """An Observer that notes nothing."""
+class Doorkeeper:
+    """Notes what never reaches the application."""
+
+    def __init__(self, log: Logger, telemetry: Telemetry | None) -> None:
+        self._log = log
+        self._telemetry = telemetry
 
     def refused(self, error: ServiceError, status: int) -> None:
         """As Observer's."""
+        if self._telemetry is not None:
+            self._telemetry.calls.count_http(OTHER_METHOD, NO_ROUTE, status, 0.0)
+        self._log.info(EVENT_REFUSED, status=status, reason=error.reason)
 
     def cut(self, reason: str) -> None:
         """As Observer's."""
+        self._log.info(EVENT_CUT, reason=reason)
+
+
+def counted(app: App, requests: RunningRequests) -> App:
+    """The application, whose requests end when the server does."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        async with requests.serving():
+            await app(scope, receive, send)
+
+    return serve
 
 
 async def sweep(state: ServerState, limits: HttpLimits) -> None:

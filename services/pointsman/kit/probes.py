@@ -32,7 +32,7 @@ async def serve_probes(
     """
     routes = [*health_routes(is_ready), metrics_route(telemetry, ServiceAccess(host, service_token))]
     app = EdgeMiddleware(with_errors(Router(routes, redirect_slashes=False)), max_body_bytes=MAX_BODY_BYTES, log=log, telemetry=telemetry)
-    async with serve_http(app, host=host, port=port, drain_s=DRAIN_S) as server:
+    async with serve_http(app, host=host, port=port, drain_s=DRAIN_S, log=log, telemetry=telemetry) as server:
         yield server.address
 
 

@@ -37,7 +37,7 @@ class RunningRequests:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Around one request. Raises Unavailable "shutting_down" where it did not finish in time."""
+        """Around one request, which is cancelled where it does not finish in time; the cancellation ends here."""
         timer = asyncio.timeout_at(self._end_s)
         token = _current.set(self)
         try:
@@ -47,10 +47,9 @@ class RunningRequests:
                     yield
                 finally:
                     self._timers.discard(timer)  # in the timer's own block: one that was left cannot be set
-        except TimeoutError as error:
+        except TimeoutError:
             if not timer.expired():
                 raise
-            raise shutting_down() from error
         finally:
             _current.reset(token)
 

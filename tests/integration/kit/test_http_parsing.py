@@ -222,10 +222,12 @@ async def test_a_client_that_leaves_in_the_midst_of_its_body_is_no_crash() -> No
     assert site.events("http_request_crashed") == []
 
 
-async def test_a_refusal_says_nothing_of_what_was_sent() -> None:
+async def test_a_refusal_is_counted_and_says_nothing_of_what_was_sent() -> None:
     site = Site()
     async with serve_site(site) as server:
         answer = await exchange(server, b"GET /canary HTTP/1.1\r\nhost: x\r\ncanary: canary\r\ncontent-length: canary\r\n\r\n")
         await until(lambda: len(site.logged.entries) > 0)
+    labels = {"http_request_method": "_OTHER", "http_route": "none", "http_response_status_code": "400"}
+    assert site.telemetry.registry.get_sample_value("http_server_request_duration_seconds_count", labels) == 1
     assert b"canary" not in answer.body
     assert "canary" not in json.dumps(site.logged.entries)

@@ -15,6 +15,7 @@ from pointsman.kit.http_application import Application
 from pointsman.kit.http_limits import HttpLimits
 from pointsman.kit.http_middleware import EdgeMiddleware
 from pointsman.kit.http_server import RunningHttpServer, serve_http
+from pointsman.kit.telemetry import Telemetry, silent_telemetry
 from tests.integration.kit.echo import capturing_log
 
 # Short, so that tests need not wait; what a timer sets has half a second to spare.
@@ -32,6 +33,7 @@ class Site:
     served: list[str] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
     logged: LogCapture = field(default_factory=LogCapture)
+    telemetry: Telemetry = field(default_factory=lambda: silent_telemetry("site"))
     read_pause_s: float = 0.0
 
     async def name(self, request: Request) -> Response:
@@ -74,7 +76,8 @@ def serve_site(site: Site, *, limits: HttpLimits = QUICK, drain_s: float = 0) ->
     app.add_route("/large", site.large, methods=["GET"])
     app.add_route("/endless", site.endless, methods=["GET"])
     log, site.logged = capturing_log()
-    return serve_http(EdgeMiddleware(app, max_body_bytes=MAX_BODY_BYTES, log=log), host="127.0.0.1", port=0, drain_s=drain_s, limits=limits)
+    edge = EdgeMiddleware(app, max_body_bytes=MAX_BODY_BYTES, log=log)
+    return serve_http(edge, host="127.0.0.1", port=0, drain_s=drain_s, limits=limits, log=log, telemetry=site.telemetry)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_facts import facts_of
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers
 from pointsman.gateway.rest.deltas import chunks
-from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_body
+from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_event
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_chat
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
@@ -75,7 +75,7 @@ async def _stream(
         except ServiceError as error:
             if not writer.is_open:
                 raise
-            await writer.close(data_event(error_body(error)))
+            await writer.close(error_event(error))
             return
         last = last_chunk(first, completion, settled=settled, with_usage=with_usage, with_metadata=with_metadata)
         await writer.close((data_event(last) if last else b"") + DONE)

@@ -13,7 +13,7 @@ from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_facts import facts_of
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers, recommendation_headers
 from pointsman.gateway.rest.deltas import MessageBuilder
-from pointsman.gateway.rest.event_stream import EventStream, EventWriter, error_body, named_event
+from pointsman.gateway.rest.event_stream import EventStream, EventWriter, named_error_event, named_event
 from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_route
 from pointsman.gateway.rest.presence import while_present
 from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
@@ -28,7 +28,11 @@ async def answer_route(engine: Engine, request: Request, account: Account) -> Re
     read = read_route(await read_object(request), request, account, engine.prompt_hash)
     facts = facts_of(request)
     if read.stream:
-        return EventStream(lambda writer: _stream(engine, read, allowed, facts, writer), silence_s=engine.limits.silence_s)
+        return EventStream(
+            lambda writer: _stream(engine, read, allowed, facts, writer),
+            silence_s=engine.limits.silence_s,
+            error_event=named_error_event,
+        )
     async with engine.in_flight.admit():
         return await while_present(request.receive, _answer(engine, read, allowed, facts))
 
@@ -60,7 +64,7 @@ async def _stream(engine: Engine, read: Read, allowed: TimeAllowed, facts: Heade
         except ServiceError as error:
             if not writer.is_open:
                 raise
-            await writer.close(named_event("error", error_body(error)))
+            await writer.close(named_error_event(error))
 
 
 async def _stream_decision(engine: Engine, read: Read, routed: Routed, allowed: TimeAllowed, facts: Headers, writer: EventWriter) -> None:
