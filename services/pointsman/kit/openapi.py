@@ -65,11 +65,24 @@ def docs_page(schema: dict[str, Any]) -> str:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             parts.append(f"<h2><code>{method.upper()} {_text(path)}</code></h2><p>{_text(operation.get('description', ''))}</p>")
+            parts += _details_of(operation)
     parts.append("<h1>Shapes</h1>")
     for name, shape in schema["components"]["schemas"].items():
         parts.append(f"<details><summary><code>{_text(name)}</code></summary><pre>{_text(json.dumps(shape, indent=2))}</pre></details>")
     style = "body{font:16px sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{background:#8881;padding:1rem;overflow:auto}"
     return f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{title} API</title><style>{style}</style>{''.join(parts)}</html>"
+
+
+def _details_of(operation: dict[str, Any]) -> list[str]:
+    """The parameters of a route, and the examples of its body and its answer."""
+    rows = [f"<li><code>{_text(each['name'])}</code> {_text(each.get('description', ''))}" for each in operation.get("parameters", ())]
+    parts = [f"<ul>{''.join(rows)}</ul>"] if rows else []
+    places = {"body": operation.get("requestBody", {}), "answer": operation.get("responses", {}).get("200", {})}
+    for name, place in places.items():
+        example = place.get("content", {}).get(JSON_MEDIA_TYPE, {}).get("example")
+        if example is not None:
+            parts.append(f"<details><summary>Example of its {name}</summary><pre>{_text(json.dumps(example, indent=2))}</pre></details>")
+    return parts
 
 
 def _text(value: object) -> str:
