@@ -21,8 +21,9 @@ OnReady = Callable[[Addresses], Awaitable[None]]
 
 
 def run_until_stopped(serving: AbstractAsyncContextManager[Addresses], *, on_ready: OnReady) -> int:
-    """Serve until SIGINT, SIGTERM, or the end of the terminal; the exit status: 0 after a signal, 1 where the start failed, 2 where the settings did.
+    """Serve until SIGINT, SIGTERM, or the end of the terminal; the exit status.
 
+    It is 0 after a signal, 1 where the start failed, 2 where the settings did.
     on_ready: called once with the bound addresses.
     """
     try:
