@@ -77,9 +77,9 @@ class Backlog:
         """Have the spend opened later; it is on the disk when this returns. Raises Unavailable where it cannot be."""
         if self.is_full:
             raise Unavailable("dependency_down", "the ledger is away, and its spool is full")
-        self.note_failure()
         entry = OpenedSpend(spend, self._time_s())
         await self._save([entry])
+        self.note_failure()
         self._put(_Waiting(entry, is_saved=True))
 
     def defer(self, settlement: Settlement) -> None:
