@@ -11,6 +11,7 @@ from pointsman.gateway.core.catalog import Capability, Catalog
 from pointsman.gateway.core.judgement import ClassificationMethod, Judgement
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import RulesInForce
+from pointsman.gateway.report_ports import ProcessFacts
 from pointsman.gateway.rest.answer_facts import AnswerFacts
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
@@ -59,6 +60,7 @@ class FakeGateway:
     tracing: Tracing = field(default_factory=Tracing)
     telemetry: Telemetry = field(default_factory=lambda: silent_telemetry("gateway"))  # of the parts that were made last
     dashboard_url: str | None = None
+    own_facts: ProcessFacts = OWN_FACTS
 
     def parts(self) -> Parts:
         """The engine, with telemetry of its own."""
@@ -80,8 +82,9 @@ class FakeGateway:
             world=self.world,
             usage=self.usage,
             health=self.health,
-            own_facts=lambda: OWN_FACTS,
+            own_facts=lambda: self.own_facts,
             telemetry=self.telemetry,
+            anonymous_access=self.admin_key is None,
             dashboard_url=self.dashboard_url,
             time_s=lambda: NOW_S,
         )

@@ -77,6 +77,7 @@ class Parts:
     engine: Engine
     backlog: Backlog
     book: DecisionBook
+    degraded: Callable[[], list[str]]
 
 
 def build_parts(
@@ -127,8 +128,9 @@ def build_parts(
         in_flight=InFlight(settings.max_in_flight),
     )
     measures.watch_spool(lambda: len(backlog))
-    degraded_gauge(telemetry, lambda: degraded_reasons(world, classifier_circuit, backlog))
-    return Parts(engine, backlog, book)
+    parts = Parts(engine, backlog, book, degraded=lambda: degraded_reasons(world, classifier_circuit, backlog))
+    degraded_gauge(telemetry, parts.degraded)
+    return parts
 
 
 def degraded_reasons(world: World, classifier_circuit: Circuit, backlog: Backlog) -> list[str]:
@@ -208,8 +210,9 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
             world=world,
             usage=LedgerReports(channels[ServiceName.LEDGER]),
             health=ServiceHealthClient(channels),
-            own_facts=own_facts_reader(reporter, parts.engine, watcher),
+            own_facts=lambda: own_facts(reporter, parts, watcher),
             telemetry=telemetry,
+            anonymous_access=access.is_anonymous,
             dashboard_url=settings.dashboard_url,
         )
         app = build_app(parts.engine, reports, access=access, hosts=hosts, version=version("pointsman"), log=log)
@@ -258,9 +261,10 @@ def _services(channels: Mapping[ServiceName, ServiceChannel]) -> Services:
     )
 
 
-def own_facts_reader(reporter: StatusReporter, engine: Engine, watcher: ConfigWatcher) -> Callable[[], ProcessFacts]:
-    """How the gateway itself is, whenever asked."""
-    return lambda: process_facts(reporter.report(in_flight_count=engine.in_flight.count, applied=watcher.applied()))
+def own_facts(reporter: StatusReporter, parts: Parts, watcher: ConfigWatcher) -> ProcessFacts:
+    """How the gateway itself is."""
+    in_flight_count = parts.engine.in_flight.count
+    return process_facts(reporter.report(in_flight_count=in_flight_count, applied=watcher.applied(), degraded=parts.degraded()))
 
 
 def _watcher(channel: ServiceChannel, instance_id: str, settings: GatewaySettings, world: World, log: Logger) -> ConfigWatcher:

@@ -83,7 +83,7 @@ async def test_health_asks_every_service_and_waits_for_none_that_hangs(tmp_path:
         answer = await client.get("/v1/health")
     body = answer.json()
     assert (answer.status_code, body["status"]) == (200, "degraded")
-    assert body["degraded"] == ["classifier:encoder_unavailable", "executor_away", "catalog_error"]
+    assert body["degraded"] == ["executor", "encoder_unavailable", "catalog_refused"]
     classifier = body["services"]["classifier"]
     assert classifier["round_trip_ms"] > 0
     assert {**classifier, "round_trip_ms": None} == {
@@ -101,6 +101,15 @@ async def test_health_asks_every_service_and_waits_for_none_that_hangs(tmp_path:
     assert body["ledger"] == {"attempts": 3, "total_cost_usd": 2.5, "open_spends": 0, "reserved_usd": 0.0}
 
 
+async def test_without_a_catalogue_ever_it_reports_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "FIRST_WORLD_S", 0.05)
+    async with server.serve(settings(tmp_path, NOWHERE)) as addresses, client_of(addresses) as client:
+        health, ready = await client.get("/v1/health"), await client.get("/readyz")
+    assert (health.status_code, ready.status_code, health.json()["models"]["total"]) == (200, 503, 0)
+    assert set(health.json()["degraded"]) >= {"catalog", "classifier", "registry", "executor", "ledger"}
+    assert health.json()["services"]["gateway"]["degraded"][0] == "catalog"
+
+
 async def test_with_everything_away_it_still_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "FIRST_WORLD_S", 0.05)
     on_disk(tmp_path)
@@ -109,7 +118,7 @@ async def test_with_everything_away_it_still_reports(tmp_path: Path, monkeypatch
         refused = [(await client.get(path)).json()["error"]["code"] for path in ("/v1/usage", "/v1/metrics", "/v1/decisions")]
     services = health.json()["services"]
     assert {name for name, service in services.items() if not service["ok"]} == {"classifier", "registry", "executor", "ledger"}
-    assert (figures.status_code, figures.json()["degraded"], figures.json()["models"][0]["requests"]) == (200, ["ledger"], None)
+    assert (figures.status_code, figures.json()["degraded"], figures.json()["models"][0]["requests"]) == (200, ["ledger", "executor"], None)
     assert refused == ["dependency_down"] * 3
     assert scraped.headers["content-type"].startswith("text/plain")
     assert 'pointsman_config_version{kind="catalog"} 1.0' in scraped.text

@@ -1,5 +1,7 @@
 """`GET /v1/decisions`: what was decided, newest first."""
 
+import re
+
 from starlette.requests import Request
 
 from pointsman.gateway.ports import DecisionRecord
@@ -9,6 +11,8 @@ from pointsman.gateway.rest.report_shapes import DecisionListShape, DecisionSumm
 from pointsman.gateway.rest.reports import Reports, moment_of
 
 MAX_PAGE, DEFAULT_PAGE = 1_000, 50
+# Before it there are ids and names of the catalogue alone. To read all of a thousand decisions would hold up requests.
+CONFIDENCE = re.compile(rb'"domain_confidence":([0-9.eE+-]+)[,}]')
 
 
 async def decision_list(reports: Reports, request: Request) -> DecisionListShape:
@@ -33,9 +37,16 @@ def _summary(record: DecisionRecord) -> DecisionSummaryShape:
         "key": record.account.key_id,
         "category": record.category,
         "difficulty": record.difficulty,
+        "confidence": confidence_of(record.detail),
         "policy": record.policy,
         "cause": record.cause,
         "model": record.model_id,
         "degraded": list(record.degraded),
         "catalog_version": record.catalog_version.number,
     }
+
+
+def confidence_of(detail: bytes) -> float | None:
+    """How sure the category is; None where the prompt was not classified."""
+    match = CONFIDENCE.search(detail)
+    return None if match is None else float(match[1])

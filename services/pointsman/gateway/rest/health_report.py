@@ -21,11 +21,8 @@ from pointsman.kit.deadline import Deadline
 
 # As long as somebody who looks may wait; a service that needs longer is not well.
 ASK_TIMEOUT_S = 0.5
-GATEWAY = "gateway"
-AWAY = "away"
-CATALOG_MISSING = "catalog_missing"
-CATALOG_ERROR = "catalog_error"
-NO_MODEL_CALLABLE = "no_model_callable"
+CATALOG_REFUSED = "catalog_refused"
+NOT_CALLABLE = "not_callable"
 SHUTTING_DOWN = "shutting_down"
 NO_REGISTRY_FACTS = RegistryFacts(catalog_error=None, inactive_sections=(), last_sync_time_s=None, data_sources=(), subscriptions=())
 
@@ -52,6 +49,7 @@ async def health_report(reports: Reports) -> HealthShape:
             "executor": _service(answers[ServiceName.EXECUTOR]),
             "ledger": _service(answers[ServiceName.LEDGER]),
         },
+        "anonymous_access": reports.anonymous_access,
         "catalog_version": None if world.catalog is None else world.catalog.version.number,
         "catalog_error": facts.catalog_error,
         "last_sync": known_moment(facts.last_sync_time_s),
@@ -72,20 +70,15 @@ async def _ask_all(reports: Reports) -> Answers:
 
 
 def _degraded(world: World, own: ProcessFacts, answers: Answers, models: ModelsHealthShape, registry: RegistryFacts) -> list[str]:
-    """What is not as it should be: "<service>_away", "<service>:<its own word>", and the catalogue's troubles."""
-    words = [f"{GATEWAY}:{word}" for word in own.degraded]
-    for name, answer in answers.items():
-        if answer.process is None:
-            words.append(f"{name}_{AWAY}")
-        else:
-            words += [f"{name}:{word}" for word in answer.process.degraded]
+    """What is not as it should be: services that are away, by name, what services say of themselves, and what none of them says."""
+    away = [name.value for name, answer in answers.items() if answer.process is None]
+    said = [word for answer in answers.values() if answer.process is not None for word in answer.process.degraded]
     troubles = {
         SHUTTING_DOWN: world.is_draining,
-        CATALOG_MISSING: world.catalog is None,
-        CATALOG_ERROR: registry.catalog_error is not None,
-        NO_MODEL_CALLABLE: models["callable"] == 0,
+        CATALOG_REFUSED: registry.catalog_error is not None,
+        NOT_CALLABLE: models["callable"] == 0,
     }
-    return [*words, *(word for word, holds in troubles.items() if holds)]
+    return list(dict.fromkeys([*own.degraded, *away, *said, *(word for word, holds in troubles.items() if holds)]))
 
 
 def _models(world: World) -> ModelsHealthShape:

@@ -87,12 +87,16 @@ class LedgerHealthShape(TypedDict):
 
 
 class HealthShape(TypedDict):
-    """Answer to `GET /v1/health`. degraded: everything that is not as it should be, in closed words."""
+    """Answer to `GET /v1/health`.
+
+    degraded: all that is not as it should be: services that are away, by name, and closed words. anonymous_access: no key is asked for.
+    """
 
     status: Literal["ok", "degraded"]
     degraded: list[str]
     models: ModelsHealthShape
     services: ServicesShape
+    anonymous_access: bool
     catalog_version: int | None
     catalog_error: str | None
     last_sync: str | None

@@ -77,11 +77,16 @@ async def _read(reports: Reports, request: Request, model_id: str | None) -> tup
     time_range = Parameters(request, "time_range").time_range(default=DEFAULT_RANGE)
     end_s = reports.time_s()
     query = UsageQuery(end_s - time_range.length_s, end_s, (UsageDimension.MODEL,), model_id=model_id)
-    frame: ReportFrame = {"time_range": time_range.name, "from": moment_of(query.start_time_s), "to": moment_of(end_s), "degraded": []}
+    frame: ReportFrame = {
+        "time_range": time_range.name,
+        "from": moment_of(query.start_time_s),
+        "to": moment_of(end_s),
+        "degraded": missing_conditions(reports.world),
+    }
     try:
         rows = await reports.usage.sum_usage(query, deadline=Deadline.after(FIGURES_TIMEOUT_S))
     except ServiceError:
-        return {**frame, "degraded": [ServiceName.LEDGER.value]}, None
+        return {**frame, "degraded": [ServiceName.LEDGER.value, *frame["degraded"]]}, None
     return frame, _by_model(rows)
 
 
@@ -119,6 +124,11 @@ def success_rate(row: UsageRow) -> float | None:
     """Whole answers among the attempts that the provider ended: a caller who left says nothing of it. None: there were none."""
     ended = row.succeeded_attempt_count + row.failed_attempt_count
     return round(row.succeeded_attempt_count / ended, DIGITS) if ended else None
+
+
+def missing_conditions(world: World) -> list[str]:
+    """The executor, where what it said last of models and providers may no longer be so."""
+    return [ServiceName.EXECUTOR.value] if world.are_conditions_stale else []
 
 
 def condition_of(model_id: str, world: World) -> ModelCondition | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pointsman.gateway.core.catalog import Catalog, Model
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.rest.answers import DIGITS
-from pointsman.gateway.rest.model_metrics import breaker_of, condition_of
+from pointsman.gateway.rest.model_metrics import breaker_of, condition_of, missing_conditions
 from pointsman.gateway.rest.report_shapes import Breaker, ProviderListShape, ProviderModelShape, ProviderShape
 from pointsman.gateway.rest.reports import known_moment
 
@@ -16,7 +16,8 @@ def provider_list(world: World) -> ProviderListShape:
     """Every provider of the catalogue, those without a model too. Raises Unavailable where there is no catalogue yet."""
     models = _models_by_provider(world.require_catalog())
     without_model: dict[str, list[Model]] = {each: [] for each in world.conditions.providers if each not in models}
-    return {"providers": [_provider(provider_id, of_it, world) for provider_id, of_it in (models | without_model).items()]}
+    rows = [_provider(provider_id, of_it, world) for provider_id, of_it in (models | without_model).items()]
+    return {"providers": rows, "degraded": missing_conditions(world)}
 
 
 def _models_by_provider(catalog: Catalog) -> dict[str, list[Model]]:

@@ -148,6 +148,7 @@ class DecisionSummaryShape(TypedDict):
     key: str | None
     category: str
     difficulty: str | None
+    confidence: float | None
     policy: str
     cause: str
     model: str
@@ -190,6 +191,7 @@ class ProviderShape(TypedDict):
 
 
 class ProviderListShape(TypedDict):
-    """Answer to `GET /v1/providers`."""
+    """Answer to `GET /v1/providers`. degraded: "executor" where it is silent, and this is what it said last."""
 
     providers: list[ProviderShape]
+    degraded: list[str]

@@ -28,6 +28,7 @@ class Reports:
     health: ServiceHealth
     own_facts: Callable[[], ProcessFacts]
     telemetry: Telemetry
+    anonymous_access: bool  # no key is asked for
     dashboard_url: str | None = None
     time_s: Callable[[], float] = time.time
 

@@ -50,7 +50,7 @@ async def test_where_all_is_well_it_says_so_with_the_facts_of_each() -> None:
 async def test_a_service_that_does_not_answer_is_part_of_the_report(away: ServiceName) -> None:
     answers = {**all_well(), away: ServiceAnswer(failure="deadline_exceeded")}
     body = await report(heard(health=FakeHealth(answers)))
-    assert (body["status"], body["degraded"]) == ("degraded", [f"{away}_away"])
+    assert (body["status"], body["degraded"]) == ("degraded", [away.value])
     service = body["services"][away]
     assert (service["ok"], service["reason"], service["memory_bytes"]) == (False, "deadline_exceeded", None)
     assert sum(service["ok"] for service in body["services"].values()) == 4
@@ -65,7 +65,7 @@ async def test_what_a_service_says_of_itself_is_handed_on() -> None:
         0.001, None, facts("registry_1"), replace(REGISTRY_FACTS, catalog_error="catalog.yaml:3: unknown key")
     )
     body = await report(heard(health=FakeHealth(answers)))
-    assert body["degraded"] == ["classifier:encoder_unavailable", "catalog_error"]
+    assert body["degraded"] == ["encoder_unavailable", "catalog_refused"]
     assert body["services"]["classifier"]["degraded"] == ["encoder_unavailable"]
     assert body["catalog_error"] == "catalog.yaml:3: unknown key"
 
@@ -80,12 +80,12 @@ async def test_models_that_cannot_be_called_are_listed_with_the_reason() -> None
         {"id": "strong", "provider": "openai", "reason": "OPENAI_API_KEY is not set"},
     ]
     gateway.world.conditions = Conditions(providers={name: ProviderCondition(callable=False) for name in ("openai", "ollama")})
-    assert (await report(gateway))["degraded"] == ["no_model_callable"]
+    assert (await report(gateway))["degraded"] == ["not_callable"]
 
 
 async def test_without_a_catalogue_it_is_there_all_the_same() -> None:
-    body = await report(FakeGateway(world=World()))
-    assert (body["status"], body["degraded"], body["catalog_version"]) == ("degraded", ["catalog_missing"], None)
+    body = await report(FakeGateway(world=World(), own_facts=facts("gateway_1", degraded=("catalog",))))
+    assert (body["status"], body["degraded"], body["catalog_version"]) == ("degraded", ["catalog"], None)
     assert body["models"] == {"total": 0, "active": 0, "callable": None, "not_callable": []}
 
 
@@ -95,3 +95,17 @@ async def test_a_gateway_that_is_going_says_so() -> None:
     body = await report(gateway)
     assert (body["services"]["gateway"]["ok"], body["services"]["gateway"]["reason"]) == (False, "shutting_down")
     assert "shutting_down" in body["degraded"]
+
+
+async def test_each_word_is_there_once_whoever_says_it() -> None:
+    answers = {**all_well(), ServiceName.LEDGER: ServiceAnswer(failure="dependency_down")}
+    body = await report(heard(health=FakeHealth(answers), own_facts=facts("gateway_1", degraded=("ledger", "spool"))))
+    assert body["degraded"] == ["ledger", "spool"]
+
+
+@pytest.mark.parametrize("key", [None, "pm-ops-0123456789abcdef"])
+async def test_whether_a_key_is_asked_for_is_told(key: str | None) -> None:
+    gateway = heard(admin_key=key)
+    async with gateway.client() as client:
+        body = (await client.get("/v1/health", headers={} if key is None else {"x-api-key": key})).json()
+    assert body["anonymous_access"] is (key is None)

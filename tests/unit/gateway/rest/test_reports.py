@@ -10,6 +10,7 @@ from pointsman.gateway.core.catalog import CatalogVersion
 from pointsman.gateway.core.routing import Conditions, ModelCondition, ProviderCondition
 from pointsman.gateway.ports import Account, DecisionRecord
 from pointsman.gateway.report_ports import DecisionPage, DecisionQuery, Percentiles, UsageDimension, UsageRow
+from pointsman.gateway.rest.decision_list import confidence_of
 from pointsman.gateway.rest.report_shapes import (
     DecisionListShape,
     DecisionSummaryShape,
@@ -25,6 +26,7 @@ from pointsman.gateway.rest.report_shapes import (
     UsageRowShape,
     UsageShape,
 )
+from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import Unavailable
 from tests.fakes.gateway_reports import NOW_S, FakeUsage
 from tests.fakes.gateways import FakeGateway
@@ -113,6 +115,16 @@ async def test_without_the_ledger_figures_are_null_and_the_rest_is_there() -> No
     assert [small[name] for name in ("requests", "attempts", "success_rate", "cost_usd")] == [None] * 4
     assert (small["latency_ms"], small["tokens"]) == (NOTHING, {"input": None, "output": None})
     assert (small["breaker"], small["in_flight"]) == ("closed", 2)
+
+
+@pytest.mark.parametrize("path", ["/metrics/models", "/metrics/small", "/v1/providers"])
+async def test_what_a_silent_executor_said_last_is_said_to_be_that(path: str) -> None:
+    gateway = seen()
+    assert (await get(gateway, path))["degraded"] == []
+    gateway.world.are_conditions_stale = True
+    assert (await get(gateway, path))["degraded"] == ["executor"]
+    gateway.usage.error = NO_LEDGER
+    assert (await get(gateway, path))["degraded"] == (["executor"] if path == "/v1/providers" else ["ledger", "executor"])
 
 
 async def test_before_the_executor_was_heard_nothing_is_said_of_conditions() -> None:
@@ -212,7 +224,7 @@ async def test_decisions_are_listed_in_short_with_a_place_to_go_on() -> None:
         catalog_version=CatalogVersion("e", 7),
         degraded=("classifier",),
         prompt_hash=b"",
-        detail=b"{}",
+        detail=b'{"classification":{"domain_confidence":0.875,"b":1}}',
     )
     gateway = seen(usage=FakeUsage(page=DecisionPage((record,), "next")))
     body = await get(gateway, "/v1/decisions?limit=1&cursor=here&request_id=req_1&project=default")
@@ -220,7 +232,22 @@ async def test_decisions_are_listed_in_short_with_a_place_to_go_on() -> None:
     (decision,) = body["decisions"]
     assert decision.keys() == DecisionSummaryShape.__annotations__.keys()
     assert (decision["decision_id"], decision["key"], decision["degraded"], body["next_cursor"]) == ("dec_1", "ops", ["classifier"], "next")
+    assert decision["confidence"] == 0.875
     assert gateway.usage.decision_queries == [DecisionQuery(1, "here", "req_1", "default")]
+
+
+@pytest.mark.parametrize("detail", [b"{}", b'{"domain_confidence":null}', b'{"left_out": "domain_confidence"}'])
+def test_a_prompt_that_was_not_classified_has_no_confidence(detail: bytes) -> None:
+    assert confidence_of(detail) is None
+
+
+async def test_the_confidence_listed_is_that_of_the_decision() -> None:
+    gateway = seen()
+    parts = gateway.parts()
+    async with gateway.client(parts) as client:
+        made = (await client.post("/route", json={"prompt": "hello", "mode": "recommend"})).json()
+    record = await parts.book.find_record(made["decision_id"], Account(), Deadline.after(5))
+    assert confidence_of(record.detail) == made["classification"]["domain_confidence"]
 
 
 async def test_providers_show_the_worst_of_their_circuits_and_what_waits() -> None:
