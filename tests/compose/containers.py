@@ -4,36 +4,16 @@ import json
 import re
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.manual import ask
+
 GATEWAY, REGISTRY, DASHBOARD = "http://127.0.0.1:8080", "http://127.0.0.1:8001", "http://127.0.0.1:8090"
 READY_TIMEOUT_S = 120.0
 CLASSIFIED = re.compile(r'^rpc_server_duration_seconds_count\{[^}]*rpc_method="[^"]*ClassifyPrompt"[^}]*\} (\S+)$', re.MULTILINE)
-
-
-def ask(url: str, body: object = None, *, timeout_s: float = 30.0) -> tuple[int, Any, Mapping[str, str]]:
-    """Status, JSON (or text) and headers of the answer."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"content-type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-            return answer.status, parsed(answer.read()), dict(answer.headers)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, parsed(error.read()), dict(error.headers)
-
-
-def parsed(body: bytes) -> Any:
-    """JSON where it is."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.compose.containers import DASHBOARD, GATEWAY, REGISTRY, Containers, ask, docker
+from tests.compose.containers import DASHBOARD, GATEWAY, REGISTRY, Containers, docker
+from tests.e2e.manual import Urls, ask, try_manual
 
 pytestmark = pytest.mark.compose
 
@@ -26,24 +27,7 @@ def recommend() -> tuple[int, Any]:
 
 
 def test_every_call_of_the_manual_works(containers: Containers) -> None:
-    assert ask(f"{GATEWAY}/healthz")[:2] == (200, {"ok": True})
-    status, info, _ = ask(f"{containers.classifier_urls()[0]}/info")
-    assert (status, info["ml_model_available"], info["ml_model"]) == (200, True, "all-MiniLM-L6-v2")
-    assert ask(f"{REGISTRY}/status")[1]["status"] == "operational"
-    body = {"prompt": "Write a Python function to sort a list", "constraints": {"max_cost_usd": 0.05}}
-    decided, answered = (ask(f"{GATEWAY}/route", {**body, "mode": mode}) for mode in ("recommend", "generate"))
-    assert (decided[0], decided[1]["classification"]["category"]) == (200, "coding")
-    assert answered[0] == 200
-    assert answered[1]["response"]
-    model = answered[1]["selected_model"]
-    assert any(entry["id"] == model for entry in ask(f"{GATEWAY}/metrics/models")[1]["models"])
-    assert ask(f"{GATEWAY}/metrics/{model}")[1]["id"] == model
-    assert ask(f"{containers.classifier_urls()[0]}/classify", {"prompt": "Solve x^2 = 4"})[1]["category"] == "math"
-    assert ask(f"{REGISTRY}/models")[0] == 200
-    update = {"models": [{"id": "my-model", "provider": "openai", "display_name": "Mine", "status": "active"}]}
-    assert ask(f"{REGISTRY}/update", update)[0] == 200
-    assert ask(f"{REGISTRY}/models/my-model")[1]["display_name"] == "Mine"
-    assert ask(DASHBOARD)[0] == 200
+    try_manual(Urls(GATEWAY, containers.classifier_urls()[0], REGISTRY, DASHBOARD))
 
 
 def test_three_classifiers_share_the_load(containers: Containers) -> None:

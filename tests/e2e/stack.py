@@ -15,7 +15,7 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 
 # Started in this order, because each one is told where those before it listen.
-SERVICES = ("registry", "classifier", "executor", "ledger", "gateway")
+SERVICES = ("registry", "classifier", "executor", "ledger", "gateway", "dashboard")
 
 
 def product_environment(var_dir: Path, catalog: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -102,8 +102,10 @@ class Stack:
     def targets(self) -> dict[str, str]:
         """Where each service listens, as the settings of the others."""
         suffix = "_grpc"
-        grpc = {name.removesuffix(suffix): address for name, address in self.addresses.items() if name.endswith(suffix)}
-        return {f"POINTSMAN_{service.upper()}_TARGET": address for service, address in grpc.items()}
+        addresses = self.addresses
+        grpc = {name.removesuffix(suffix): address for name, address in addresses.items() if name.endswith(suffix)}
+        gateway = {"POINTSMAN_GATEWAY_URL": f"http://{addresses['gateway']}"} if "gateway" in addresses else {}
+        return {**{f"POINTSMAN_{service.upper()}_TARGET": address for service, address in grpc.items()}, **gateway}
 
     @property
     def url(self) -> str:

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway
 
-LABELS = {"gateway": "REST and OpenAI API", "dashboard": "dashboard", "classifier_grpc": "classifier", "registry_grpc": "registry"}
-LABELS |= {"executor_grpc": "executor", "ledger_grpc": "ledger"}
+LABELS = {"gateway": "REST and OpenAI API"}
+SHOWN_NAMES = 4  # of the models that lack the same
 FIRST = {"gateway": 0, "dashboard": 1}  # what people open
 
 
@@ -38,18 +38,27 @@ def print_progress(share: float, step: str) -> None:
 
 
 def addresses_table(addresses: Mapping[str, str]) -> Table:
-    """Where each service listens."""
+    """Where each service listens, one row for each."""
+    by_service: dict[str, list[str]] = {}
+    for name, address in addresses.items():
+        service, _, protocol = name.partition("_")
+        by_service.setdefault(service, []).append(f"grpc {address}" if protocol == "grpc" else f"http://{address}")
     table = Table(box=None, show_header=False, padding=(0, 2))
-    for name, address in sorted(addresses.items(), key=lambda entry: FIRST.get(entry[0], len(FIRST))):
-        scheme = "grpc " if name.endswith("_grpc") else "http://"
-        table.add_row(LABELS.get(name, name), f"{scheme}{address}")
+    for service, spoken in sorted(by_service.items(), key=lambda entry: FIRST.get(entry[0], len(FIRST))):
+        table.add_row(LABELS.get(service, service), "   ".join(sorted(spoken, reverse=True)))
     return table
 
 
 def models_table(models: list[dict[str, Any]]) -> Table:
-    """Which models can be called, and why the others can not."""
-    table = Table("model", "provider", "", box=None, padding=(0, 2))
-    for model in sorted(models, key=lambda entry: not entry["callable"]):
-        state = Text("callable", style="green") if model["callable"] else Text(model["not_callable_reason"], style="dim")
-        table.add_row(Text(model["name"]), Text(model["provider"]), state)
+    """The models that can be called, one a row; the others by what they lack, because a catalogue has many."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    lacking: dict[str, list[str]] = {}
+    for model in models:
+        if model["callable"]:
+            table.add_row(Text("callable", style="green"), Text(f"{model['name']} ({model['provider']})"))
+        else:
+            lacking.setdefault(model["not_callable_reason"], []).append(model["name"])
+    for reason, names in lacking.items():
+        shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else "")
+        table.add_row(Text(reason, style="dim"), Text(shown, style="dim"))
     return table

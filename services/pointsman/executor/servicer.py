@@ -14,7 +14,7 @@ from pointsman.api.executor.v1 import executor_pb2_grpc
 from pointsman.api.status.v1 import status_pb2
 from pointsman.api.usage.v1 import usage_pb2
 from pointsman.executor.core.breaker import BreakerState
-from pointsman.executor.core.catalog import CatalogVersion
+from pointsman.executor.core.catalog import CatalogVersion, other_name_of
 from pointsman.executor.core.completion import (
     DEFAULT_MAX_ATTEMPTS,
     Attempt,
@@ -184,7 +184,7 @@ def provider_message_of(state: ProviderState) -> pb.ProviderState:
         provider_id=state.provider_id,
         callable=state.callability.reason is None,
         not_callable_reason=state.callability.reason or "",
-        listed_upstreams=sorted(state.callability.listed or ()),
+        listed_upstreams=sorted({name for listed in state.callability.listed or () for name in (listed, other_name_of(listed))}),
     )
     message.update_time.FromNanoseconds(round(state.update_time_s * 1e9))
     if state.check_time_s is not None:

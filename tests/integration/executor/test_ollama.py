@@ -90,7 +90,7 @@ async def test_model_is_called_by_its_bare_name_without_any_key(start_executor: 
             served = [(await executor.complete(model)).done.finish_reason for model in ("phi3", "tagged")]
             refused = await executor.complete("absent")
         headers = ollama.stats()["last_headers"]
-    assert (state.callable, list(state.listed_upstreams), served) == (True, ["phi3:latest"], ["stop", "stop"])
+    assert (state.callable, list(state.listed_upstreams), served) == (True, ["phi3", "phi3:latest"], ["stop", "stop"])
     assert state.check_time.ToSeconds() > 0
     assert refused.kinds == ["failed"]
     assert "authorization" not in headers

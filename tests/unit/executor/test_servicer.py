@@ -77,7 +77,7 @@ def test_attempt_is_whole_and_without_cost() -> None:
 
 
 def test_states_are_in_the_protos_words() -> None:
-    state = provider_message_of(ProviderState("p", Callability("KEY is not set", listed=frozenset({"b", "a"})), 1.0))
-    assert (state.callable, state.not_callable_reason, list(state.listed_upstreams)) == (False, "KEY is not set", ["a", "b"])
+    state = provider_message_of(ProviderState("p", Callability("KEY is not set", listed=frozenset({"b:1", "a"})), 1.0))
+    assert (state.callable, state.not_callable_reason, list(state.listed_upstreams)) == (False, "KEY is not set", ["a", "a:latest", "b:1"])
     model = model_message_of(ModelState("m", BreakerState.OPEN, None, None, None, 2))
     assert (model.breaker, model.HasField("availability"), model.HasField("time_to_first_token")) == (pb.BREAKER_STATE_OPEN, False, False)

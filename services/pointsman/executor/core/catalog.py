@@ -84,9 +84,12 @@ LATEST = ":latest"
 
 
 def is_listed(upstream: str, listed: frozenset[str]) -> bool:
-    """Whether a provider's listing names the model; "phi3" and "phi3:latest" are one, as Ollama has it."""
-    if upstream in listed:
-        return True
+    """Whether a provider's listing names the model, by either of its names."""
+    return upstream in listed or other_name_of(upstream) in listed
+
+
+def other_name_of(upstream: str) -> str:
+    """The same model's other name: "phi3" and "phi3:latest" are one, as Ollama has it; a name with another tag has none but itself."""
     # A colon before the last slash is a port: "registry:5000/phi3".
     has_tag = ":" in upstream.rpartition("/")[2]
-    return (upstream.removesuffix(LATEST) if has_tag else upstream + LATEST) in listed
+    return upstream.removesuffix(LATEST) if has_tag else upstream + LATEST

@@ -463,8 +463,8 @@ class ProviderState(_message.Message):
     """Why not, naming the setting that would change it. Unset: it is callable."""
     @_builtins.property
     def listed_upstreams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of models that its listing gave, where it needs no key. A model whose
-        `upstream` is absent from it cannot be called. Empty: not listed.
+        """Names of models that its listing gave, where it needs no key, each by all its
+        names. A model whose `upstream` is absent from it cannot be called. Empty: not listed.
         """
 
     @_builtins.property
