@@ -1,9 +1,10 @@
 """A gateway that answers reports alone, as the REST API promises them, and can be made to fail; for clients of these."""
 
 import asyncio
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -200,6 +201,7 @@ class ReportGateway:
     details: dict[str, Any] = field(default_factory=dict)
     key: str | None = None
     delay_s: float = 0.0
+    is_away: bool = False  # then it hangs up
     asked: Counter[str] = field(default_factory=Counter)
     address: str = ""
 
@@ -224,6 +226,8 @@ class ReportGateway:
         path = request.path_qs
         self.asked[path] += 1
         await asyncio.sleep(self.delay_s)
+        if self.is_away and request.transport is not None:
+            request.transport.abort()
         if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"code": "invalid_api_key", "message": "no valid key"}}, status=401)
         if path in self.answers:
@@ -233,6 +237,23 @@ class ReportGateway:
         if prefix == "/v1/decisions":
             return web.json_response(self.details.get(decision_id, decision_detail(decision_id)))
         return web.json_response({"error": {"code": "route_not_found", "message": "no such path"}}, status=404)
+
+
+@contextmanager
+def reports_in_thread(gateway: ReportGateway) -> Iterator[ReportGateway]:
+    """Serve it on a loop of its own, for tests that block theirs."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="report-gateway")
+    thread.start()
+    serving = serve_reports(gateway)
+    try:
+        asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(timeout=10)
+        yield gateway
+        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()
 
 
 @asynccontextmanager

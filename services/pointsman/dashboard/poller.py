@@ -12,7 +12,7 @@ from pointsman.dashboard.core.decisions import confidence_of, ids_without_confid
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.logging import Logger
 
-Listener = Callable[["Figures"], None]
+Listener = Callable[["Figures"], Awaitable[None]]
 
 GATEWAY_AWAY = "gateway_away"
 SLOW_EVERY_S = 30.0  # a day's sums hardly move in less
@@ -111,7 +111,7 @@ class Poller:
                 return
             await self._ask(now_s)
         for listener in tuple(self._listeners.values()):
-            listener(self.figures)
+            await listener(self.figures)
 
     async def _ask(self, now_s: float) -> None:
         source = self._source

@@ -74,8 +74,12 @@ def poller(reports: Reports, clock: Clock) -> Poller:
 
 async def test_round_brings_every_part_to_every_listener(poller: Poller, reports: Reports) -> None:
     heard: list[Figures] = []
-    poller.add("one", heard.append)
-    poller.add("two", heard.append)
+
+    async def listen(figures: Figures) -> None:
+        heard.append(figures)
+
+    poller.add("one", listen)
+    poller.add("two", listen)
     await poller.refresh()
     assert heard == [poller.figures, poller.figures]
     assert all(reading.value is not None and reading.failure is None for reading in poller.figures.readings.values())
@@ -157,7 +161,11 @@ async def test_nothing_is_asked_while_nobody_looks(reports: Reports, clock: Cloc
     for _ in range(20):
         await asyncio.sleep(0)
     assert reports.asked.total() == 0
-    poller.add("page", lambda figures: None)
+
+    async def look(figures: Figures) -> None:
+        pass
+
+    poller.add("page", look)
     await until(lambda: reports.asked["health"] >= 3)
     poller.remove("page")
     assert poller.viewer_count == 0

@@ -1,6 +1,6 @@
 """The table of decisions: each can be opened, and then explains itself."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from nicegui.element import Element
 
@@ -34,10 +34,10 @@ class DecisionTable:
         table.body.delete()
         self._box, self._made = table.box, table.made
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show these decisions, in this order; without any, nothing."""
+    def show(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Show these decisions, in this order; without any, nothing. In steps, see `show_keyed`."""
         self._box.set_visibility(bool(rows))
-        show_keyed(self._rows, rows, self._made, lambda row: DecisionEntry(row, self._read), offset=HEAD_COUNT)
+        yield from show_keyed(self._rows, rows, self._made, lambda row: DecisionEntry(row, self._read), offset=HEAD_COUNT)
 
 
 class DecisionEntry(ShownRow):
@@ -97,7 +97,7 @@ def show_explanation(view: DecisionView) -> None:
         for fact in view.facts:
             text("li", fact)
     if view.ranking:
-        Table("Ranking, and what the others would have cost", RANKING_COLUMNS, numeric=RANKING_NUMERIC).show(view.ranking)
+        Table("Ranking, and what the others would have cost", RANKING_COLUMNS, numeric=RANKING_NUMERIC).show_at_once(view.ranking)
     if view.flips:
         text("h3", "What would change it")
         with element("ul"):
@@ -105,4 +105,4 @@ def show_explanation(view: DecisionView) -> None:
                 text("li", flip)
     if view.excluded:
         text("h3", "Not ranked")
-        Table("Models that were not ranked", EXCLUDED_COLUMNS).show(view.excluded)
+        Table("Models that were not ranked", EXCLUDED_COLUMNS).show_at_once(view.excluded)

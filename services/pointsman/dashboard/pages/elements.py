@@ -1,6 +1,6 @@
 """Plain HTML elements whose text changes. Whatever comes from the API is set as text or as an attribute, never as markup."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from nicegui.element import Element
@@ -141,10 +141,15 @@ class Table:
                     text("th", column, "number" if index in self.numeric else "", role="columnheader", scope="col")
             self.body = element("tbody", role="rowgroup")
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows, in this order; without any, nothing."""
+    def show(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Show these rows, in this order; without any, nothing. In steps, see `show_keyed`."""
         self.box.set_visibility(bool(rows))
-        show_keyed(self._rows, rows, self.body, lambda row: ShownRow(row, self.columns, self.numeric))
+        yield from show_keyed(self._rows, rows, self.body, lambda row: ShownRow(row, self.columns, self.numeric))
+
+    def show_at_once(self, rows: Sequence[Row]) -> None:
+        """Show a few rows."""
+        for _ in self.show(rows):
+            pass
 
 
 class Strip:
@@ -154,9 +159,9 @@ class Strip:
         self._made = element("ul", "strip", aria_label=label)
         self._rows: dict[str, StripItem] = {}
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show these, in this order; their first cells count."""
-        show_keyed(self._rows, rows, self._made, StripItem)
+    def show(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Show these, in this order; their first cells count. In steps, see `show_keyed`."""
+        yield from show_keyed(self._rows, rows, self._made, StripItem)
 
 
 class StripItem:
@@ -181,14 +186,18 @@ ShownThing = TypeVar("ShownThing", bound=Shown)
 
 def show_keyed(
     shown: dict[str, ShownThing], rows: Sequence[Row], parent: Element, make: Callable[[Row], ShownThing], *, offset: int = 0
-) -> None:
-    """Make the children of the parent be these rows, in this order. offset: how many other children come before them."""
+) -> Iterator[None]:
+    """Make the children of the parent be these rows, in this order. offset: how many other children come before them.
+
+    In steps of a millisecond or two, so that whoever takes them can let others have their turn.
+    """
     wanted = {row.key: row for row in rows}
     for key in [key for key, thing in shown.items() if key not in wanted or thing.kind != kind_of(wanted[key])]:
         shown.pop(key).made.delete()
     for index, row in enumerate(rows):
         thing = shown.get(row.key)
         if thing is None:
+            yield
             with parent:
                 thing = shown[row.key] = make(row)
         else:

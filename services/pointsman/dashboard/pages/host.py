@@ -15,7 +15,7 @@ from starlette.requests import Request
 from pointsman.dashboard import names
 from pointsman.dashboard.edge.gate import SIGN_IN_PATH, token_of
 from pointsman.dashboard.edge.sessions import SignIns
-from pointsman.dashboard.edge.sign_in_page import STYLES_PATH
+from pointsman.dashboard.edge.sign_in_page import ICON, STYLES_PATH
 from pointsman.dashboard.pages.decisions import ReadDecision
 from pointsman.dashboard.pages.overview import Overview, Surroundings, caller_url
 from pointsman.dashboard.poller import Figures, Poller
@@ -27,10 +27,6 @@ RECONNECT_S = 10.0  # a phone that was asleep finds its page again
 # What a page loads; NiceGUI has more, which nothing of ours uses.
 ASSET_KINDS = ("static", "components", "libraries", "esm")
 HEAD = f'<link rel="stylesheet" href="{STYLES_PATH}"><meta name="theme-color" content="#1f5f8b"><meta name="robots" content="noindex">'
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f5f8b"/>'
-    '<path d="M3 13V3M3 9.5C8 9.5 12 8 12.5 3" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round"/></svg>'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def mount_pages(sources: PageSources) -> MountedPages:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_FIGURES_S):
                 await sources.poller.refresh()
-        open_overview(sources, request, client)
+        await open_overview(sources, request, client)
 
     nicegui_app.config.socket_io_js_transports = ["websocket"]  # the door lets no other through
     ui.add_head_html(HEAD, shared=True)
@@ -83,7 +79,7 @@ def mount_pages(sources: PageSources) -> MountedPages:
     return MountedPages(parent, prefixes, lambda: len(Client.instances))
 
 
-def open_overview(sources: PageSources, request: Request, client: Client) -> None:
+async def open_overview(sources: PageSources, request: Request, client: Client) -> None:
     """Build one page, and keep it up to date while a browser shows it."""
     token = token_of(request)
     url = sources.gateway_url
@@ -94,9 +90,9 @@ def open_overview(sources: PageSources, request: Request, client: Client) -> Non
         shows_key=sources.shows_key,
     )
     page = Overview(surroundings, sources.read_decision)
-    page.show(sources.poller.figures, time.time())
+    await show(page, sources.poller.figures, client)
 
-    def refresh(figures: Figures) -> None:
+    async def refresh(figures: Figures) -> None:
         if client.is_deleted:
             sources.poller.remove(client.id)
         elif not sources.sign_ins.is_signed_in(token):
@@ -104,7 +100,7 @@ def open_overview(sources: PageSources, request: Request, client: Client) -> Non
             client.open(SIGN_IN_PATH)
         else:
             try:
-                page.show(figures, time.time())
+                await show(page, figures, client)
             except Exception:  # one page that cannot be shown must not end those of others
                 sources.log.exception(names.PAGE_FAILED)
 
@@ -118,3 +114,11 @@ def open_overview(sources: PageSources, request: Request, client: Client) -> Non
     client.on_connect(come)
     client.on_disconnect(go)
     client.on_delete(lambda: sources.poller.remove(client.id))
+
+
+async def show(page: Overview, figures: Figures, client: Client) -> None:
+    """Show the figures, and let others have their turn between two steps."""
+    for _ in page.show(figures, time.time()):
+        await asyncio.sleep(0)
+        if client.is_deleted:
+            return

@@ -1,5 +1,6 @@
 """The page: health, live figures, the last decisions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -85,8 +86,8 @@ class Overview:
             text("h2", said)
             return text("p", "", "muted")
 
-    def show(self, figures: Figures, now_s: float) -> None:
-        """Show these figures. now_s: seconds of the Unix epoch."""
+    def show(self, figures: Figures, now_s: float) -> Iterator[None]:
+        """Show these figures, in steps: the gateway may run on the same loop. now_s: seconds of the Unix epoch."""
         readings, shows_key = figures.readings, self._surroundings.shows_key
         health = health_view(readings[Part.HEALTH].value, now_s=now_s, shows_key=shows_key)
         is_away = figures.away_since_s is not None
@@ -94,31 +95,31 @@ class Overview:
         self._updated.set_text(f"{self._surroundings.gateway_url}, {updated_line(figures, now_s)}")
         set_attribute(self._updated, "title", absolute(figures.read_at_s))
         self._show_notices((*away_notices(figures, self._surroundings.gateway_url), *(() if is_away else health.notices)))
-        self._show_traffic(figures, now_s)
-        self._show_decisions(figures, now_s)
-        self._strip.show(() if is_away else health.strip)
-        self._services.show(health.services)
+        yield from self._strip.show(() if is_away else health.strip)
+        yield from self._show_traffic(figures, now_s)
+        yield from self._show_decisions(figures, now_s)
+        yield from self._services.show(health.services)
         self._health_note.set_text(note_of(figures, Part.HEALTH, now_s, fresh=health.models))
         providers = provider_rows(readings[Part.PROVIDERS].value, now_s=now_s)
-        self._providers.show(providers)
+        yield from self._providers.show(providers)
         self._providers_note.set_text(note_of(figures, Part.PROVIDERS, now_s, fresh=f"{count(len(providers))} in the catalogue"))
 
-    def _show_traffic(self, figures: Figures, now_s: float) -> None:
+    def _show_traffic(self, figures: Figures, now_s: float) -> Iterator[None]:
         readings = figures.readings
         traffic = traffic_view(readings[Part.HOUR].value, readings[Part.DAY].value)
         self._tiles.show(traffic)
         models = model_rows(readings[Part.MODELS].value, now_s=now_s)
-        self._models.show(models)
+        yield from self._models.show(models)
         time_range = text_at(readings[Part.MODELS].value, "time_range")
         self._models_note.set_text(note_of(figures, Part.MODELS, now_s, fresh=f"last {time_range}" if time_range else ""))
         is_known = readings[Part.HOUR].read_at_s is not None
         self._empty.set_visibility(is_known and traffic.is_empty)
         self._traffic_note.set_text(note_of(figures, Part.HOUR, now_s, fresh=""))
 
-    def _show_decisions(self, figures: Figures, now_s: float) -> None:
+    def _show_decisions(self, figures: Figures, now_s: float) -> Iterator[None]:
         reading = figures.readings[Part.DECISIONS]
         rows = decision_rows(reading.value, confidences=figures.confidences, now_s=now_s)
-        self._decisions.show(rows)
+        yield from self._decisions.show(rows)
         self._no_decision.set_visibility(reading.read_at_s is not None and not rows)
         self._decisions_note.set_text(note_of(figures, Part.DECISIONS, now_s, fresh=""))
 
