@@ -83,6 +83,7 @@ async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
         hub = WatchHub()
         parts = Parts(made_keeper(files, store, hub, export, log), hub, store, export, telemetry, log)
         await start_keeper(parts.keeper)
+        stack.push_async_callback(parts.keeper.finish)
         measure(parts)
         server = await stack.enter_async_context(serve_calls(settings, parts))
         rest = await stack.enter_async_context(serve_rest(settings, parts))

@@ -315,15 +315,37 @@ async def test_no_value_of_a_change_is_logged() -> None:
     assert "canary" not in str(fixture.logged.entries)
 
 
-async def test_a_caller_who_leaves_while_it_is_written_does_not_part_disk_and_memory() -> None:
-    fixture = await started()
+async def writing(fixture: Fixture) -> asyncio.Task[AppliedChanges]:
+    """A call whose changes the disk holds up until `may_finish` is set."""
     fixture.store.may_finish.clear()
     fixture.store.has_begun.clear()
     call = asyncio.create_task(fixture.apply(PUT_NEW))
     await fixture.store.has_begun.wait()
+    return call
+
+
+async def test_a_caller_leaves_at_once_and_does_not_part_disk_and_memory() -> None:
+    fixture = await started()
+    call = await writing(fixture)
     call.cancel()
-    fixture.store.may_finish.set()
     with pytest.raises(asyncio.CancelledError):
         await call
+    assert fixture.model_ids == ["small"]
+    fixture.store.may_finish.set()
+    await fixture.keeper.finish()
     assert fixture.store.state is fixture.keeper.running.state
     assert fixture.model_ids == ["small", "new"]
+
+
+async def test_who_comes_next_waits_for_what_a_caller_left_behind() -> None:
+    fixture = await started()
+    base = fixture.version
+    call = await writing(fixture)
+    call.cancel()
+    await asyncio.wait([call])
+    late = asyncio.create_task(fixture.apply(PutEntry(EntryKind.MODEL, "late", {"id": "late", "provider": "demo"}), base=base))
+    await asyncio.sleep(0)
+    fixture.store.may_finish.set()
+    with pytest.raises(VersionConflict):
+        await late
+    assert (len(fixture.store.saved), fixture.version.number) == (2, 2)

@@ -4,7 +4,8 @@ The order of effects: validate, persist, publish, answer. What is refused change
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from pointsman.kit.logging import Logger
@@ -92,6 +93,7 @@ class ConfigurationKeeper:
         self._log = log
         self._on_published = on_published
         self._lock = asyncio.Lock()
+        self._keeping: asyncio.Task[None] | None = None  # the newest, which may outlive the call that began it
         self._running: Prepared | None = None
         self._error = ""
         self.refusal_count = 0
@@ -113,7 +115,7 @@ class ConfigurationKeeper:
 
         Raises CatalogInvalid where there is neither, StateUnusable.
         """
-        async with self._lock:
+        async with self._turn():
             kept = await self._store.load()
             try:
                 source = await asyncio.to_thread(self._source.read)
@@ -131,7 +133,7 @@ class ConfigurationKeeper:
 
     async def reload(self) -> None:
         """Take the files in again. Where they are refused, what runs stays and `catalog_error` says why."""
-        async with self._lock:
+        async with self._turn():
             running = self.running
             state = running.state
             try:
@@ -146,7 +148,7 @@ class ConfigurationKeeper:
 
     async def apply_changes(self, request: ChangeRequest) -> AppliedChanges:
         """Apply all changes as one new version, or none. Raises RegistryError."""
-        async with self._lock:
+        async with self._turn():
             running = self.running
             state = running.state
             if request.base is not None:
@@ -168,7 +170,7 @@ class ConfigurationKeeper:
         What the files on disk now hold is passed over, also after a restart: the restored content holds until
         one of them changes again. Where the content is already the newest, nothing is made. Raises RegistryError.
         """
-        async with self._lock:
+        async with self._turn():
             running = self.running
             check_base_version(base, running.catalog_version)
             wanted = await self._history.find_state(number)
@@ -186,6 +188,11 @@ class ConfigurationKeeper:
                 )
             return AppliedChanges(prepared.catalog_version, bounded(lines))
 
+    async def finish(self) -> None:
+        """Wait until nothing is being written any more."""
+        async with self._turn():
+            pass
+
     def status(self) -> KeeperStatus:
         """How the configuration is."""
         catalog = self.running.catalog
@@ -198,6 +205,14 @@ class ConfigurationKeeper:
             catalog_error=self._error,
             inactive_sections=self.running.configuration.inactive_sections,
         )
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One at a time, also after a caller who left while the disk was busy with what he had asked for."""
+        async with self._lock:
+            if self._keeping is not None:
+                await asyncio.wait([self._keeping])
+            yield
 
     def _data_sources(self) -> tuple[str, ...]:
         """Files, and where models come from that stand in none."""
@@ -234,22 +249,18 @@ class ConfigurationKeeper:
     async def _accept(
         self, prepared: Prepared, before: RegistryState | None, origin: Origin, lines: Sequence[str], *, author: str = ""
     ) -> None:
-        """Persist, then publish; a caller who leaves in between does not part the two."""
-        if prepared.state != before:
-            makes_version = before is None or prepared.state.kinds[ConfigKind.CATALOG] != before.kinds[ConfigKind.CATALOG]
-            acceptance = Acceptance(origin, author, self._tools.clock_s(), bounded(lines), makes_version)
-            saving = asyncio.create_task(self._save(prepared.state, acceptance))
-            try:
-                await asyncio.shield(saving)
-            except asyncio.CancelledError:
-                await asyncio.wait([saving])
-                if saving.exception() is None:
-                    self._publish(prepared, origin, lines, author=author)
-                raise
-        self._publish(prepared, origin, lines, author=author)
+        """Persist, then publish. A caller may leave meanwhile: both are done all the same, before the next one's turn."""
+        if prepared.state == before:
+            self._publish(prepared, origin, lines, author=author)
+            return
+        makes_version = before is None or prepared.state.kinds[ConfigKind.CATALOG] != before.kinds[ConfigKind.CATALOG]
+        acceptance = Acceptance(origin, author, self._tools.clock_s(), bounded(lines), makes_version)
+        self._keeping = asyncio.create_task(self._keep(prepared, acceptance, lines))
+        await asyncio.shield(self._keeping)
 
-    async def _save(self, state: RegistryState, acceptance: Acceptance) -> None:
-        await self._store.save(state, acceptance)
+    async def _keep(self, prepared: Prepared, acceptance: Acceptance, lines: Sequence[str]) -> None:
+        await self._store.save(prepared.state, acceptance)
+        self._publish(prepared, acceptance.origin, lines, author=acceptance.author)
 
     def _publish(self, prepared: Prepared, origin: Origin, lines: Sequence[str], *, author: str) -> None:
         previous, self._running = self._running, prepared
