@@ -86,30 +86,35 @@ class Answering:
 
     async def classify(self, turn: Turn, strategy: Strategy, *, deadline_s: float) -> ClassifiedTurn:
         """Judge one turn. Raises Overloaded, DeadlineExceeded."""
-        return await self._answer(turn, strategy, self._engine.setup, deadline_s, asked_with=())
+        setup = self._engine.setup
+        (key,) = self._keys_of([turn], strategy, setup)
+        return await self._answer(turn, strategy, setup, deadline_s, key=key, asked_with=())
 
     async def classify_all(self, turns: Sequence[Turn], strategy: Strategy, *, deadline_s: float) -> list[ClassifiedTurn]:
         """Judge several turns at once, in order; all or none. Raises as `classify` does."""
         setup = self._engine.setup
-        asked_with = self._unknown_keys(turns, strategy, setup)
+        keys = self._keys_of(turns, strategy, setup)
+        asked_with = tuple(dict.fromkeys(key for key in keys if key is not None and key not in self._flights))
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._answer(turn, strategy, setup, deadline_s, asked_with=asked_with)) for turn in turns]
+                tasks = [
+                    group.create_task(self._answer(turn, strategy, setup, deadline_s, key=key, asked_with=asked_with))
+                    for turn, key in zip(turns, keys, strict=True)
+                ]
         except* ServiceError as errors:
             raise first_of(errors) from None
         return [task.result() for task in tasks]
 
     async def _answer(
-        self, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, *, asked_with: tuple[bytes, ...]
+        self, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, *, key: bytes | None, asked_with: tuple[bytes, ...]
     ) -> ClassifiedTurn:
-        """Judge one turn, and tell of it. asked_with: keys that the cache is asked for in one question with this turn's."""
+        """Judge one turn, and tell of it. key: None: not cached. asked_with: keys that the cache is asked for in one question with it."""
         start_s = self._now()
         with self._tracing.span("classify") as span:
-            caching = self._caching_for(strategy)
-            if caching is None:
+            if self._caching is None or key is None:
                 found = await self._make(turn, strategy, setup, CacheUse.OFF, deadline_s)
             else:
-                found = await self._share(caching, turn, strategy, setup, deadline_s, asked_with)
+                found = await self._share(self._caching, key, turn, strategy, setup, deadline_s, asked_with)
             answer = replace(found, total_s=self._now() - start_s)
             span.set_attribute("pointsman.category", answer.judgement.category)
             span.set_attribute("pointsman.classification_method", answer.judgement.method.value)
@@ -124,15 +129,10 @@ class Answering:
         )
         return answer
 
-    def _caching_for(self, strategy: Strategy) -> Caching | None:
-        """Rules take 0.1 ms, no longer than a question to Redis; and without an encoder nothing else is ever kept."""
-        return None if strategy is Strategy.RULES or self._engine.encoder_name is None else self._caching
-
     async def _share(
-        self, caching: Caching, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, asked_with: tuple[bytes, ...]
+        self, caching: Caching, key: bytes, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, asked_with: tuple[bytes, ...]
     ) -> ClassifiedTurn:
         """The turn's answer, shared with all who ask for the same meanwhile; each waits until its own deadline."""
-        key = self._key_of(caching, turn, strategy, setup)
         remaining_s = deadline_s - self._now()
         if remaining_s <= 0:
             raise too_late()
@@ -156,10 +156,11 @@ class Answering:
         return made
 
     async def _find(self, caching: Caching, key: bytes, asked_with: tuple[bytes, ...]) -> CachedJudgement | None:
-        keys = asked_with if key in asked_with else (key,)
         with self._tracing.span("cache") as span:
-            values = await self._lookups.run(keys, lambda: look_up(caching.cache, keys))
-            value = values[key]
+            if key in asked_with:
+                value = (await self._lookups.run(asked_with, lambda: look_up(caching.cache, asked_with)))[key]
+            else:
+                (value,) = await caching.cache.get_many((key,))
             cached = None
             try:
                 cached = None if value is None else read_entry(value, key=key, secret=caching.secret)
@@ -177,17 +178,17 @@ class Answering:
         times = (made.tokenize_s, made.queue_s, made.embed_s)
         return ClassifiedTurn(made.judgement, version, made.encoder, cache, made.token_count, *times, total_s=0.0)
 
-    def _unknown_keys(self, turns: Sequence[Turn], strategy: Strategy, setup: Setup) -> tuple[bytes, ...]:
-        """Keys that nobody is asking for now, each once."""
-        caching = self._caching_for(strategy)
-        if caching is None:
-            return ()
-        keys = dict.fromkeys(self._key_of(caching, turn, strategy, setup) for turn in turns)
-        return tuple(key for key in keys if key not in self._flights)
+    def _keys_of(self, turns: Sequence[Turn], strategy: Strategy, setup: Setup) -> Sequence[bytes | None]:
+        """The turns' keys in the cache.
 
-    def _key_of(self, caching: Caching, turn: Turn, strategy: Strategy, setup: Setup) -> bytes:
-        judges = Judges(strategy.value, setup.version, self._engine.artifact_version, self._engine.encoder_name or "")
-        return cache_key(caching.secret, turn, judges)
+        None where it is not asked: rules take 0.1 ms, no longer than a question to Redis, and without an encoder
+        nothing else is ever kept.
+        """
+        encoder = self._engine.encoder_name
+        if self._caching is None or strategy is Strategy.RULES or encoder is None:
+            return [None] * len(turns)
+        judges = Judges(strategy.value, setup.version, self._engine.artifact_version, encoder)
+        return [cache_key(self._caching.secret, turn, judges) for turn in turns]
 
 
 async def look_up(cache: JudgementCache, keys: Sequence[bytes]) -> Mapping[bytes, bytes | None]:
