@@ -43,7 +43,7 @@ from pointsman.kit.http_access import ServiceAccess
 from pointsman.kit.http_facade import serve_facade
 from pointsman.kit.ids import new_id
 from pointsman.kit.logging import Logger, get_logger
-from pointsman.kit.settings import require_service_token
+from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
 from pointsman.kit.telemetry import Telemetry, degraded_gauge, open_telemetry, watch_config_metrics
 from pointsman.kit.tracing import Tracing
@@ -159,16 +159,20 @@ async def running_answering(settings: ClassifierSettings, parts: Parts, telemetr
 async def running_cache(
     stack: AsyncExitStack, settings: ClassifierSettings, metrics: ClassifierMetrics, log: Logger
 ) -> tuple[JudgementCache, Callable[[CacheEvent], None]]:
-    """The cache that is configured, and what counts its events."""
+    """The cache that is configured, and what counts its events. Raises SettingsError where it cannot be addressed."""
     address = settings.redis_address
     if address is None:
         memory = MemoryCache(ttl_s=settings.cache_ttl_s, now=time.monotonic, uniform=random.random)
         return memory, metrics.cache_counter(memory.name)
     # Here, because the client takes 0.4 s to import, and most installations have no Redis.
-    from pointsman.classifier.adapters.redis_cache import NAME, RedisCache, redis_client
+    from pointsman.classifier.adapters.redis_cache import NAME, InvalidAddress, RedisCache, redis_client
 
+    try:
+        client = redis_client(address.get_secret_value())
+    except InvalidAddress as error:
+        raise SettingsError([f"{'REDIS_HOST' if settings.redis_url is None else 'REDIS_URL'}: {error}"]) from error
     count = metrics.cache_counter(NAME)
-    redis = RedisCache(redis_client(address.get_secret_value()), ttl_s=settings.cache_ttl_s, uniform=random.random, count=count, log=log)
+    redis = RedisCache(client, ttl_s=settings.cache_ttl_s, uniform=random.random, count=count, log=log)
     stack.push_async_callback(redis.aclose)
     await stack.enter_async_context(in_background(redis.run()))
     return redis, count

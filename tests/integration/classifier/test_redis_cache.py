@@ -6,12 +6,21 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from pointsman.classifier.adapters.redis_cache import ANSWER_S, KEY_PREFIX, MAX_QUEUED_WRITES, RedisCache, redis_client
+from pointsman.classifier.adapters.redis_cache import (
+    ANSWER_S,
+    KEY_PREFIX,
+    MAX_QUEUED_WRITES,
+    TAKEN_AGAIN,
+    InvalidAddress,
+    RedisCache,
+    redis_client,
+)
 from pointsman.classifier.core.breaker import FAILURE_LIMIT, PROBE_PAUSE_S
 from pointsman.classifier.core.ports import CacheEvent
 from pointsman.kit.background import in_background
@@ -125,6 +134,7 @@ async def test_frozen_redis_costs_50_ms_at_most_5_times_and_is_taken_back_within
     print("frozen, the first: " + " ".join(f"{one * 1e3:.1f}" for one in first) + " ms")
     tell("frozen, then", then)
     print(f"back after {back_s:.2f} s")
+    assert rig.events[CacheEvent.OPEN] >= len(then)
     assert max(first) <= ANSWER_S + SLACK_S
     assert [line["event"] for line in logs] == ["cache_away", "cache_back"]
 
@@ -187,6 +197,10 @@ async def test_answers_just_in_time_are_taken(server: RedisServer) -> None:
         assert found[b"1"] > found[None]
 
 
+def has_errors(rig: Rig, count: int) -> bool:
+    return rig.events[CacheEvent.ERROR] == count
+
+
 async def test_full_redis_refuses_writes_quietly_and_serves_reads(tmp_path: Path) -> None:
     with capture_logs() as logs:
         async with redis_server(tmp_path, "--maxmemory-policy", "noeviction") as server, cache_at(server.url) as rig:
@@ -199,11 +213,19 @@ async def test_full_redis_refuses_writes_quietly_and_serves_reads(tmp_path: Path
             assert await rig.found(b"a") == b"1"
             assert await rig.found(b"7") is None
             assert not rig.cache.is_away
+            for refused_count in (101, 102):  # now and then it takes one, as when a key ends
+                await server.ask("CONFIG", "SET", "maxmemory", "0")
+                rig.cache.put(b"taken %d" % refused_count, b"2")
+                await eventually(partial(server.has_keys, refused_count - 99))
+                await server.ask("CONFIG", "SET", "maxmemory", "1")
+                rig.cache.put(b"refused", b"2")
+                await eventually(partial(has_errors, rig, refused_count))
             await server.ask("CONFIG", "SET", "maxmemory", "0")
-            rig.cache.put(b"b", b"2")
+            for index in range(TAKEN_AGAIN):
+                rig.cache.put(b"new %d" % index, b"2")
             await eventually(lambda: len(logs) > 1)
-            assert await server.has_keys(2)
-    assert rig.events == {CacheEvent.ERROR: 100}
+            assert await server.has_keys(3 + TAKEN_AGAIN)
+    assert rig.events == {CacheEvent.ERROR: 102}
     assert [line["event"] for line in logs] == ["cache_refuses_writes", "cache_takes_writes"]
 
 
@@ -280,3 +302,46 @@ async def test_address_cannot_ask_for_more_patience(server: RedisServer) -> None
             assert await rig.timed(b"a") <= ANSWER_S + SLACK_S
         finally:
             server.thaw()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("redis://:hunter/2@cache", id="password with a slash"),
+        pytest.param("redis://:hunter#2@cache", id="password with a hash"),
+        pytest.param("redis://cache?hunter=2", id="unknown option"),
+        pytest.param("redis://cache?db=hunter", id="database without a number"),
+        pytest.param("rediss://cache?ssl_cert_reqs=hunter", id="unknown check of certificates"),
+        pytest.param("redis://[hunter", id="half an address"),
+    ],
+)
+def test_address_that_is_none_is_refused_and_not_told(address: str) -> None:
+    with pytest.raises(InvalidAddress) as refusal:
+        redis_client(address)
+    assert "hunter" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_away"),
+    [
+        pytest.param(b"*1\r\n-upstream failure\r\n", False, id="an error for one key, as proxies give it"),
+        pytest.param(b"*1\r\n:7\r\n", False, id="a number in place of a value"),
+        pytest.param(b"*2\r\n$1\r\na\r\n$1\r\nb\r\n", True, id="more values than questions"),
+        pytest.param(b":7\r\n", True, id="a number in place of a list"),
+    ],
+)
+async def test_answer_that_holds_no_value_is_as_none(answer: bytes, *, is_away: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1 << 16):
+            writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    proxy = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with proxy:
+        async with cache_at(f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}") as rig:
+            for _ in range(FAILURE_LIMIT):
+                assert await rig.found(b"a") is None
+            assert rig.cache.is_away is is_away
+        proxy.close()

@@ -77,3 +77,10 @@ async def test_address_open_to_others_needs_the_service_token(tmp_path: Path) ->
     with pytest.raises(SettingsError, match="POINTSMAN_SERVICE_TOKEN"):
         async with serve(settings):
             pass
+
+
+async def test_redis_address_that_is_none_stops_the_start_and_is_not_told(var_dir: Path) -> None:
+    with pytest.raises(SettingsError, match="REDIS_URL") as refusal:
+        async with serve(settings_for(var_dir, redis_url="redis://:hunter/2@cache")):
+            pass
+    assert "hunter" not in str(refusal.value)

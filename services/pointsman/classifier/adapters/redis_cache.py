@@ -31,27 +31,42 @@ MAX_QUESTIONS = 16
 # Writes in hand; at 1 KB each they take 1 MB. A Redis that is alive takes them within milliseconds.
 MAX_QUEUED_WRITES = 1_024
 WRITES_AT_ONCE = 64
+# Writes in a row after which a Redis that refused some takes them again. One that is full takes a write whenever a
+# key ends, and refuses the next: each would be a line in the log.
+TAKEN_AGAIN = 64
 MS_PER_S = 1_000
 
 # What goes wrong between us and it: its errors, the network's, and what an answer that is none raises in the client's parser.
 FAILURES = (RedisError, OSError, EOFError, ValueError)
 
 
+class InvalidAddress(Exception):
+    """The client cannot make a connection of the address. The message holds nothing of it: there may be a password in it."""
+
+
 def redis_client(url: str) -> Redis:
-    """A client that waits for nothing longer than ANSWER_S, and tries once. url: redis://, rediss:// or unix://."""
-    options: dict[str, Any] = {
-        **parse_url(url),
-        "socket_timeout": ANSWER_S,
-        "socket_connect_timeout": ANSWER_S,
-        "retry": Retry(NoBackoff(), 0),
-        "retry_on_timeout": False,
-        "max_connections": MAX_QUESTIONS + 1,  # one for the writes
-        # No greeting but where a password or a database asks for one: each step of it is a trip of its own.
-        "protocol": 2,
-        "driver_info": None,
-        "decode_responses": False,
-    }
-    return Redis.from_pool(ConnectionPool(**options))
+    """A client that waits for nothing longer than ANSWER_S, and tries once. url: redis://, rediss:// or unix://.
+
+    Raises InvalidAddress.
+    """
+    try:
+        options: dict[str, Any] = {
+            **parse_url(url),
+            "socket_timeout": ANSWER_S,
+            "socket_connect_timeout": ANSWER_S,
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_timeout": False,
+            "max_connections": MAX_QUESTIONS + 1,  # one for the writes
+            # No greeting but where a password or a database asks for one: each step of it is a trip of its own.
+            "protocol": 2,
+            "driver_info": None,
+            "decode_responses": False,
+        }
+        pool = ConnectionPool(**options)
+        pool.connection_class(**pool.connection_kwargs)  # connects to nothing, but refuses options that it does not know
+    except (ValueError, TypeError, RedisError):
+        raise InvalidAddress("a port, database or option in it is not one; a password's special characters are written as %XX") from None
+    return Redis.from_pool(pool)
 
 
 class RedisCache:
@@ -73,6 +88,7 @@ class RedisCache:
         self._under_way: Mapping[bytes, bytes | None] = {}
         self._has_work = asyncio.Event()
         self._is_refusing = False
+        self._taken_in_a_row = 0
 
     @property
     def name(self) -> str:
@@ -86,9 +102,8 @@ class RedisCache:
 
     async def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """What is kept under each key; nothing where Redis does not tell within ANSWER_S."""
-        known = {**self._under_way, **self._queued}
-        asked = [key for key in keys if key not in known]
-        found = {key: known[key] for key in keys if key in known}
+        found = {key: kept[key] for kept in (self._under_way, self._queued) for key in keys if key in kept}
+        asked = [key for key in keys if key not in found]
         if asked:
             found.update(zip(asked, await self._ask(asked), strict=True))
         return [found[key] for key in keys]
@@ -125,7 +140,7 @@ class RedisCache:
             if self._breaker.is_open:
                 self._count(CacheEvent.OPEN)
                 return nothing
-            values: list[Any] = await self._client.mget([KEY_PREFIX + key for key in keys])
+            values = values_of(await self._client.mget([KEY_PREFIX + key for key in keys]), count=len(keys))
         except FAILURES as error:
             self._note_failure(error)
             return nothing
@@ -169,7 +184,7 @@ class RedisCache:
             self._note_failure(error)
         else:
             self._note_success()
-            self._note_refusals([answer for answer in answers if isinstance(answer, Exception)])
+            self._note_answers(answers)
         finally:
             self._under_way = {}
 
@@ -194,12 +209,22 @@ class RedisCache:
             self._queued.clear()
             self._has_work.set()
 
-    def _note_refusals(self, refusals: Sequence[Exception]) -> None:
-        """Redis lives, but does not take all that it is given, such as when it is full."""
+    def _note_answers(self, answers: Sequence[object]) -> None:
+        """Redis lives, but may not take all that it is given, such as when it is full."""
+        refusals = [answer for answer in answers if isinstance(answer, Exception)]
         for _ in refusals:
             self._count(CacheEvent.ERROR)
+        self._taken_in_a_row = 0 if refusals else self._taken_in_a_row + len(answers)
         if refusals and not self._is_refusing:
+            self._is_refusing = True
             self._log.warning(names.CACHE_REFUSES_WRITES, reason=type(refusals[0]).__name__)
-        elif not refusals and self._is_refusing:
+        elif self._is_refusing and self._taken_in_a_row >= TAKEN_AGAIN:
+            self._is_refusing = False
             self._log.warning(names.CACHE_TAKES_WRITES)
-        self._is_refusing = bool(refusals)
+
+
+def values_of(answer: Any, *, count: int) -> Sequence[bytes | None]:  # Any: of whatever speaks for Redis
+    """What was found; None for what is no value, such as a proxy's error for one key. Raises ValueError for another number of them."""
+    if not isinstance(answer, list) or len(answer) != count:
+        raise ValueError(f"an answer to {count} questions was expected")
+    return [value if isinstance(value, bytes) else None for value in answer]
