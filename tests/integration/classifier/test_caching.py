@@ -4,11 +4,13 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
+from statistics import median
 
 import pytest
 from structlog.testing import capture_logs
 
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
+from pointsman.classifier.adapters.redis_cache import ANSWER_S
 from pointsman.classifier.core.breaker import PROBE_PAUSE_S
 from pointsman.kit.deadline import Deadline
 from tests.integration.classifier.redis_server import RedisServer, eventually, redis_server
@@ -133,6 +135,8 @@ async def test_redis_that_fails_costs_no_answer_and_little_time(var_dir: Path, t
     print(f"{fault}, the first: " + " ".join(f"{one * 1e3:.1f}" for one in first) + " ms")
     tell(f"{fault}, then", then)
     print(f"back after {back_s:.2f} s")
+    assert max(first) <= ANSWER_S + SLACK_S
+    assert median(then) <= median(before) + ANSWER_S / 2
     assert [line["event"] for line in logs if line["log_level"] == "warning" and "cache" in line["event"]] == ["cache_away", "cache_back"]
 
 

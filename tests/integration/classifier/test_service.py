@@ -167,7 +167,7 @@ async def test_any_text_within_the_limits_is_classified(client: Client, text: st
 
 async def test_cancelled_calls_are_not_computed_for(client: Client) -> None:
     long_text = "Analyse the revenue of each region and say why it changed. " * 100
-    tasks = [asyncio.create_task(client.classify(long_text)) for _ in range(60)]
+    tasks = [asyncio.create_task(client.classify(f"{index} {long_text}")) for index in range(60)]
     await asyncio.sleep(0.05)
     for task in tasks:
         task.cancel()
