@@ -4,7 +4,8 @@ import pytest
 
 from pointsman.registry.core.assembly import ApiEntries
 from pointsman.registry.core.catalog import Capability, Location, Model, ModelStatus, Price
-from pointsman.registry.core.model_list_file import model_entry_from_update
+from pointsman.registry.core.document import Plain
+from pointsman.registry.core.model_list_file import model_entry_from_update, words_of_update
 from pointsman.registry.core.problems import CatalogInvalid
 from tests.unit.registry.older_texts import load_older, model_of, older_problems_of, provider_of
 
@@ -154,9 +155,15 @@ def test_a_provider_of_the_list_is_passed_over_where_the_catalogue_has_another_o
 
 
 def test_an_update_becomes_an_entry_that_the_catalogue_reads() -> None:
-    entry = model_entry_from_update(
-        {"id": "x", "provider": "azure_openai", "display_name": "X", "status": "inactive", "max_tokens": 9, "cost_per_1k_tokens": 0.001}
-    )
+    update: dict[str, Plain] = {
+        "id": "x",
+        "provider": "azure_openai",
+        "display_name": "X",
+        "status": "inactive",
+        "max_tokens": 9,
+        "cost_per_1k_tokens": 0.001,
+    }
+    entry = model_entry_from_update(update, words_of_update([update]))
     loaded = load_older(CATALOG, api=ApiEntries(models={"x": entry}))
     model = loaded.configuration.catalog.models["x"]
     assert (model.display_name, model.status, model.context_window_token_count) == ("X", ModelStatus.DISABLED, 9)
@@ -176,4 +183,4 @@ def test_an_update_becomes_an_entry_that_the_catalogue_reads() -> None:
 )
 def test_a_faulty_update_is_refused_by_its_field(entry: dict[str, str | int | float], expected: str) -> None:
     with pytest.raises(CatalogInvalid, match=expected):
-        model_entry_from_update(entry)
+        model_entry_from_update(entry, words_of_update([entry]))

@@ -27,6 +27,12 @@ def test_each_model_is_a_change() -> None:
     ]
 
 
+def test_scores_of_one_update_have_one_scale() -> None:
+    changes = changes_in({"models": [model(quality_score=1), model(id="b", quality_score=95)]})
+    scores = [change.entry["quality_score"] for change in changes if isinstance(change, PutEntry) and isinstance(change.entry, dict)]
+    assert scores == [0.01, 0.95]
+
+
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [

@@ -5,7 +5,7 @@ taken from `price_usd_per_mtok` and `cost_per_1k_tokens` alone: under any other 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pointsman.registry.core.catalog import Model, Provider
 from pointsman.registry.core.catalog_file import CatalogFile
@@ -64,13 +64,17 @@ def read_model_list(document: Node, report: Report, *, shipped: Shipped) -> Cata
     )
 
 
-def model_entry_from_update(entry: Mapping[str, Plain]) -> Plain:
+def words_of_update(entries: Iterable[Plain]) -> OlderWords:
+    """How the entries of one update are to be read: together, as those of one file are."""
+    return OlderWords(MODEL_LIST_CAPABILITIES, quality_maximum_of(node_from_plain(entry) for entry in entries))
+
+
+def model_entry_from_update(entry: Mapping[str, Plain], words: OlderWords) -> Plain:
     """An entry of models.json in the catalogue file's shape. Raises CatalogInvalid, also for an unknown field."""
     problems = ProblemList()
-    node = node_from_plain(entry)
     try:
-        record = Record(node, Place(Report("", problems), "", 0))
-        model = _read_entry(record, OlderWords(MODEL_LIST_CAPABILITIES, quality_maximum_of(iter([node]))))
+        record = Record(node_from_plain(entry), Place(Report("", problems), "", 0))
+        model = _read_entry(record, words)
         record.close()
     except Refused:
         model = None

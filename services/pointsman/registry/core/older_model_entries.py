@@ -2,7 +2,7 @@
 
 `cost_per_1k_tokens` is US dollars per thousand tokens, one number for both directions or {input, output}.
 `max_tokens` is the window, prompt and answer together. `quality_score` is 0 to 1 or 0 to 100: whichever
-the whole file shows, for one score above 1 makes all of them percentages.
+the whole file or update shows, for one score above 1 makes all of them percentages.
 """
 
 from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ FULL_PERCENT = 100.0
 
 @dataclass(frozen=True, slots=True)
 class OlderWords:
-    """How one file is to be read. `quality_maximum`: 1 or 100."""
+    """How one file or update is to be read. `quality_maximum`: 1 or 100."""
 
     capabilities: CapabilityWords
     quality_maximum: float

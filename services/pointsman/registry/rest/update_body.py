@@ -8,7 +8,8 @@ from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue
 from pointsman.registry.core.changes import Change, EntryKind, PutEntry
 from pointsman.registry.core.document import Plain
-from pointsman.registry.core.model_list_file import model_entry_from_update
+from pointsman.registry.core.model_list_file import model_entry_from_update, words_of_update
+from pointsman.registry.core.older_model_entries import OlderWords
 from pointsman.registry.core.problems import CatalogInvalid, Problem, ProblemList
 from pointsman.registry.engine.configuration_keeper import MAX_CHANGE_COUNT
 
@@ -23,10 +24,11 @@ def changes_in(body: JsonObject) -> list[Change]:
     models = body.get("models")
     if not isinstance(models, list) or not 1 <= len(models) <= MAX_CHANGE_COUNT:
         raise InvalidArgument("invalid_value", f"models: must be a list of 1 to {MAX_CHANGE_COUNT}", param="models")
+    words = words_of_update(cast(list[Plain], models))
     problems = ProblemList()
     changes: dict[str, Change] = {}
     for index, model in enumerate(models):
-        change = change_of(model, index, problems)
+        change = change_of(model, index, words, problems)
         if change is not None and change.id in changes:  # which of them is meant, nobody knows
             problems.add(Problem("", 0, f"models[{index}].id", "is there twice"))
         elif change is not None:
@@ -44,13 +46,13 @@ def adopt_in(body: JsonObject, query: str | None) -> bool:
     return True in given
 
 
-def change_of(model: JsonValue, index: int, problems: ProblemList) -> Change | None:
+def change_of(model: JsonValue, index: int, words: OlderWords, problems: ProblemList) -> Change | None:
     """The model's change; None, with its problems added, where it is no model."""
     if not isinstance(model, dict):
         problems.add(Problem("", 0, f"models[{index}]", "must be an object"))
         return None
     try:
-        entry = cast(Mapping[str, Plain], model_entry_from_update(cast(Mapping[str, Plain], model)))
+        entry = cast(Mapping[str, Plain], model_entry_from_update(cast(Mapping[str, Plain], model), words))
     except CatalogInvalid as error:
         for problem in error.problems:
             problems.add(Problem("", 0, f"models[{index}].{problem.path}".rstrip("."), problem.message))
