@@ -183,9 +183,7 @@ class ConfigurationKeeper:
             lines = diff_lines_of(running.configuration, prepared.configuration)
             await self._accept(prepared, running.state, Origin.RESTORE, lines, author=author)
             if passed_over:
-                self._log.warning(
-                    names.FILES_PASSED_OVER, restored=number, reason="the files hold another text, used once it changes"
-                )
+                self._log.warning(names.FILES_PASSED_OVER, restored=number, reason="the files hold another text, used once it changes")
             return AppliedChanges(prepared.catalog_version, bounded(lines))
 
     async def finish(self) -> None:
