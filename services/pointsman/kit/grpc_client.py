@@ -19,6 +19,12 @@ REQUEST_ID_KEY = "x-request-id"
 AUTHORIZATION_KEY = "authorization"
 DEFAULT_MAX_MESSAGE_BYTES = 8 << 20
 MAX_METADATA_BYTES = 16 << 10  # an error's details travel as metadata
+# Two more tries within the time of a blink; none once more than half of the tokens are gone.
+MAX_ATTEMPTS = 3
+INITIAL_BACKOFF_S = 0.02
+BACKOFF_MULTIPLIER = 2
+MAX_RETRY_TOKENS = 10
+RETRY_TOKEN_RATIO = 0.1
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -39,6 +45,13 @@ class StreamMethod(Protocol[Request, Response]):
         """Start the call."""
 
 
+class Shortcuts(Protocol):
+    """Knows the servers that can be called without a socket."""
+
+    def channel_to(self, target: str, *, service: str, retryable_methods: Sequence[str], max_message_bytes: int) -> grpc.aio.Channel | None:
+        """A channel to that target; None where it must be called over the wire."""
+
+
 def service_config(service: str, retryable_methods: Sequence[str]) -> str:
     """gRPC's service config for calls to a service, given its full proto name.
 
@@ -54,10 +67,10 @@ def service_config(service: str, retryable_methods: Sequence[str]) -> str:
         "childPolicy": [{"round_robin": {}}],
     }
     retry_policy = {
-        "maxAttempts": 3,
-        "initialBackoff": "0.02s",
+        "maxAttempts": MAX_ATTEMPTS,
+        "initialBackoff": f"{INITIAL_BACKOFF_S}s",
         "maxBackoff": "0.2s",
-        "backoffMultiplier": 2,
+        "backoffMultiplier": BACKOFF_MULTIPLIER,
         "retryableStatusCodes": RETRYABLE_STATUS_NAMES,
     }
     names = [{"service": service, "method": method} for method in retryable_methods]
@@ -66,7 +79,7 @@ def service_config(service: str, retryable_methods: Sequence[str]) -> str:
             "loadBalancingConfig": [{"outlier_detection_experimental": outlier_detection}],
             "healthCheckConfig": {"serviceName": service},
             "methodConfig": [{"name": names, "retryPolicy": retry_policy}] if names else [],
-            "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+            "retryThrottling": {"maxTokens": MAX_RETRY_TOKENS, "tokenRatio": RETRY_TOKEN_RATIO},
         }
     )
 
@@ -90,7 +103,8 @@ def channel_options(service: str, retryable_methods: Sequence[str], max_message_
 class ServiceChannel:
     """A channel to one service. target: "host:port" or a gRPC name; service: its full proto name.
 
-    retryable_methods: those that change nothing, or the same when repeated.
+    retryable_methods: those that change nothing, or the same when repeated. network: the servers of this process, where
+    several services share it.
     """
 
     def __init__(
@@ -101,10 +115,15 @@ class ServiceChannel:
         retryable_methods: Sequence[str] = (),
         service_token: SecretStr | None = None,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
+        network: Shortcuts | None = None,
     ) -> None:
         """Open the channel; it connects when first used. Must be called on the event loop."""
         self.service = service
-        self.channel = grpc.aio.insecure_channel(target, options=channel_options(service, retryable_methods, max_message_bytes))
+        local = None
+        if network is not None:
+            local = network.channel_to(target, service=service, retryable_methods=retryable_methods, max_message_bytes=max_message_bytes)
+        options = channel_options(service, retryable_methods, max_message_bytes)
+        self.channel: grpc.aio.Channel = grpc.aio.insecure_channel(target, options=options) if local is None else local
         self._token = service_token
 
     async def __aenter__(self) -> Self:

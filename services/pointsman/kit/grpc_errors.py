@@ -51,6 +51,14 @@ BARE_STATUSES: dict[grpc.StatusCode, tuple[ErrorKind, str]] = {
 }
 # CANCELLED: what a call meets that reaches a server at the moment it stops.
 RETRYABLE_STATUS_NAMES = ["UNAVAILABLE", "CANCELLED"]
+# What gRPC itself says where there is no wire to say it: calls between services that share a process.
+OK = grpc.StatusCode.OK
+CALLER_LEFT = grpc.StatusCode.CANCELLED
+NO_SUCH_METHOD = grpc.StatusCode.UNIMPLEMENTED
+NOT_SERVING = grpc.StatusCode.UNAVAILABLE
+TIME_RAN_OUT = grpc.StatusCode.DEADLINE_EXCEEDED
+TOO_MUCH = grpc.StatusCode.RESOURCE_EXHAUSTED
+CRASHED = grpc.StatusCode.UNKNOWN
 # A status larger than the metadata that a client takes would reach it as another error. The short
 # text is percent-encoded on the wire (x 3), the details base64 (x 4/3): together below 8 KiB.
 MAX_SHORT_BYTES = 512

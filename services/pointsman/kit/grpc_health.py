@@ -42,6 +42,10 @@ class Health(health_pb2_grpc.HealthServicer):
         self._serving[service_name] = serving
         self._notify()
 
+    def is_serving(self, service_name: str) -> bool:
+        """Whether the service takes work."""
+        return self._status(service_name) == _SERVING
+
     def end(self) -> None:
         """Say for good that nothing takes work any more, and end all watches."""
         self._ended = True

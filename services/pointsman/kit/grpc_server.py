@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -18,6 +19,8 @@ from pointsman.kit.grpc_calls import CallGuard
 from pointsman.kit.grpc_client import DEFAULT_MAX_MESSAGE_BYTES, MAX_METADATA_BYTES
 from pointsman.kit.grpc_health import Health
 from pointsman.kit.listening import bind, join_address
+from pointsman.kit.local_network import LocalNetwork
+from pointsman.kit.local_server import LocalServer
 from pointsman.kit.logging import Logger
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
 
@@ -53,6 +56,7 @@ class RunningGrpcServer:
     address: str
     health: Health
     calls: CallGuard
+    local: LocalServer
 
     async def set_serving(self, service_name: str, *, serving: bool) -> None:
         """Say whether the service takes work; clients leave out a server that does not."""
@@ -76,9 +80,11 @@ async def serve_grpc(
     service_token: SecretStr | None = None,
     drain_s: float = 30.0,
     telemetry: Telemetry | None = None,
+    network: LocalNetwork | None = None,
 ) -> AsyncIterator[RunningGrpcServer]:
     """Serve until the context is left, then let running calls finish for drain_s.
 
+    network: where it makes itself known to callers of this process, which then need no socket.
     Each of service_names starts as NOT_SERVING. Long-lived calls are ended when the drain begins, with
     "shutting_down". Raises AddressInUse where the port is taken.
     """
@@ -92,16 +98,38 @@ async def serve_grpc(
     options = server_options(limits, drain_s)
     server = grpc.aio.server(interceptors=[guard], options=options, maximum_concurrent_rpcs=limits.max_concurrent_calls)
     health = Health(service_names)
-    register(server)
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    bound_port = add_port(server, host, port)
+    local = LocalServer(
+        guard, health, max_concurrent_calls=limits.max_concurrent_calls, max_message_bytes=limits.max_message_bytes, log=log
+    )
+    both = cast(grpc.aio.Server, BothServers(server, local))  # it is only registered with
+    register(both)
+    health_pb2_grpc.add_HealthServicer_to_server(health, both)
+    address = join_address(host, add_port(server, host, port))
     await server.start()
-    try:
-        yield RunningGrpcServer(join_address(host, bound_port), health, guard)
-    finally:
-        await leave_rotation(health, min(LEAVE_S, drain_s / 10))
-        guard.drain(drain_s)
-        await server.stop(drain_s + FAREWELL_S)
+    with (network or LocalNetwork()).knowing(address, local):
+        try:
+            yield RunningGrpcServer(address, health, guard, local)
+        finally:
+            await leave_rotation(health, min(LEAVE_S, drain_s / 10))
+            guard.drain(drain_s)
+            await asyncio.gather(server.stop(drain_s + FAREWELL_S), local.stop(drain_s + FAREWELL_S))
+
+
+class BothServers:
+    """Registers servicers with gRPC's server and with the one for callers in this process."""
+
+    def __init__(self, server: grpc.aio.Server, local: LocalServer) -> None:
+        self._servers = (server, local)
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """As gRPC's server."""
+        for server in self._servers:
+            server.add_generic_rpc_handlers(generic_rpc_handlers)
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: dict[str, Any]) -> None:
+        """As gRPC's server."""
+        for server in self._servers:
+            server.add_registered_method_handlers(service_name, method_handlers)
 
 
 async def leave_rotation(health: Health, seconds: float) -> None:

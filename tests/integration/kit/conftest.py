@@ -6,7 +6,8 @@ from structlog.testing import LogCapture
 
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import RunningGrpcServer
-from tests.integration.kit.echo import SERVICE, Echo, EchoStub, capturing_log, open_channel, serve_echo
+from pointsman.kit.local_network import LocalNetwork
+from tests.integration.kit.echo import SERVICE, Echo, EchoStub, Transport, capturing_log
 
 
 @dataclass
@@ -20,11 +21,16 @@ class Served:
     logged: LogCapture
 
 
+@pytest.fixture(params=["wire", "local"])
+def transport(request: pytest.FixtureRequest) -> Transport:
+    return Transport(LocalNetwork() if request.param == "local" else None)
+
+
 @pytest.fixture
-async def served() -> AsyncIterator[Served]:
+async def served(transport: Transport) -> AsyncIterator[Served]:
     echo = Echo()
     log, logged = capturing_log()
-    async with serve_echo(echo, log=log) as server:
+    async with transport.serve(echo, log=log) as server:
         await server.set_serving(SERVICE, serving=True)
-        async with open_channel(server.address) as channel:
+        async with transport.dial(server.address) as channel:
             yield Served(echo, server, channel, EchoStub(channel.channel), logged)

@@ -16,6 +16,8 @@ from structlog.testing import LogCapture
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
+from pointsman.kit.local_channel import LocalChannel
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger
 from pointsman.kit.request_context import current_request_id, request_deadline
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
@@ -104,6 +106,7 @@ def serve_echo(
     port: int = 0,
     drain_s: float = 0.5,
     telemetry: Telemetry | None = None,
+    network: LocalNetwork | None = None,
 ) -> AbstractAsyncContextManager[RunningGrpcServer]:
     return serve_grpc(
         host="127.0.0.1",
@@ -115,17 +118,47 @@ def serve_echo(
         service_token=SecretStr(token) if token else None,
         drain_s=drain_s,
         telemetry=telemetry or silent_telemetry("echo"),
+        network=network,
     )
 
 
-def open_channel(address: str, *, token: str | None = None, retryable: bool = False, max_message_bytes: int = 8 << 20) -> ServiceChannel:
+def open_channel(
+    address: str,
+    *,
+    token: str | None = None,
+    retryable: bool = False,
+    max_message_bytes: int = 8 << 20,
+    network: LocalNetwork | None = None,
+) -> ServiceChannel:
     return ServiceChannel(
         address,
         service=SERVICE,
         retryable_methods=["Say"] if retryable else [],
         service_token=SecretStr(token) if token else None,
         max_message_bytes=max_message_bytes,
+        network=network,
     )
+
+
+class Transport:
+    """How calls reach the service: over a wire, or without one."""
+
+    def __init__(self, network: LocalNetwork | None) -> None:
+        self.network = network
+
+    def serve(self, echo: Echo, **options: Any) -> AbstractAsyncContextManager[RunningGrpcServer]:
+        return serve_echo(echo, network=self.network, **options)
+
+    def dial(self, address: str, **options: Any) -> ServiceChannel:
+        channel = open_channel(address, network=self.network, **options)
+        assert isinstance(channel.channel, LocalChannel) == (self.network is not None)
+        return channel
+
+    def bare(self, server: RunningGrpcServer) -> grpc.aio.Channel:
+        """A channel that sets no deadline, shows no token, and asks for nobody's health."""
+        if self.network is None:
+            return grpc.aio.insecure_channel(server.address)
+        return LocalChannel(server.local, max_message_bytes=8 << 20)
 
 
 async def failure_of(call: Awaitable[Any]) -> ServiceError:

@@ -15,7 +15,8 @@ from pointsman.kit.config_watch import ConfigWatcher, read_copy
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
-from tests.integration.kit.echo import capturing_log, until
+from pointsman.kit.local_network import LocalNetwork
+from tests.integration.kit.echo import Transport, capturing_log, until
 
 REGISTRY = "pointsman.api.registry.v1.RegistryService"
 CATALOG, CLASSIFICATION = ConfigKind.CONFIG_KIND_CATALOG, ConfigKind.CONFIG_KIND_CLASSIFICATION
@@ -86,7 +87,9 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
 
 
 @asynccontextmanager
-async def serve_registry(registry: FakeRegistry, *, port: int = 0, max_watch_s: float = 3_600.0) -> AsyncIterator[RunningGrpcServer]:
+async def serve_registry(
+    registry: FakeRegistry, *, port: int = 0, max_watch_s: float = 3_600.0, network: LocalNetwork | None = None
+) -> AsyncIterator[RunningGrpcServer]:
     async with serve_grpc(
         host="127.0.0.1",
         port=port,
@@ -95,6 +98,7 @@ async def serve_registry(registry: FakeRegistry, *, port: int = 0, max_watch_s: 
         log=capturing_log()[0],
         limits=GrpcServerLimits(long_lived_methods=frozenset({"WatchConfig"}), max_watch_s=max_watch_s),
         drain_s=0.2,
+        network=network,
     ) as server:
         await server.set_serving(REGISTRY, serving=True)
         yield server
@@ -118,6 +122,7 @@ async def subscribe(
     kinds: Sequence[ConfigKind.ValueType] = (CATALOG,),
     refuse: Callable[[int], None] = lambda _: None,
     silence_s: float = config_watch.SILENCE_S,
+    network: LocalNetwork | None = None,
 ) -> AsyncIterator[Subscriber]:
     log, logged = capturing_log()
     taken: list[int] = []
@@ -126,7 +131,7 @@ async def subscribe(
         refuse(given.version.number)
         taken.append(given.version.number)
 
-    async with ServiceChannel(address, service=REGISTRY) as channel:
+    async with ServiceChannel(address, service=REGISTRY, network=network) as channel:
         watcher = ConfigWatcher(
             channel=channel,
             service="demo",
@@ -150,9 +155,12 @@ def events(subscriber: Subscriber) -> list[str]:
     return [entry["event"] for entry in subscriber.logged.entries]
 
 
-async def test_the_first_snapshot_makes_ready_and_each_new_one_is_taken_and_reported(tmp_path: Path) -> None:
+async def test_the_first_snapshot_makes_ready_and_each_new_one_is_taken_and_reported(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(1))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, network=transport.network) as subscriber,
+    ):
         await asyncio.wait_for(subscriber.watcher.wait_ready(), 2)
         registry.later.put_nowait(snapshot(2))
         await until(lambda: registry.reports == [(1, ""), (2, "")])
@@ -161,10 +169,13 @@ async def test_the_first_snapshot_makes_ready_and_each_new_one_is_taken_and_repo
     assert (applied.version.number, applied.from_disk) == (2, False)
 
 
-async def test_it_is_ready_when_every_kind_has_come(tmp_path: Path) -> None:
+async def test_it_is_ready_when_every_kind_has_come(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(1))
     kinds = [CATALOG, CLASSIFICATION]
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path, kinds=kinds) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, kinds=kinds, network=transport.network) as subscriber,
+    ):
         await until(lambda: subscriber.taken == [1])
         ready = asyncio.create_task(subscriber.watcher.wait_ready())
         await asyncio.sleep(0)
@@ -174,18 +185,24 @@ async def test_it_is_ready_when_every_kind_has_come(tmp_path: Path) -> None:
         await asyncio.wait_for(ready, 2)
 
 
-async def test_the_same_version_again_is_not_taken_again_and_another_epochs_is(tmp_path: Path) -> None:
+async def test_the_same_version_again_is_not_taken_again_and_another_epochs_is(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(1))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, network=transport.network) as subscriber,
+    ):
         registry.later.put_nowait(snapshot(1))
         registry.later.put_nowait(snapshot(1, epoch="e2"))
         await until(lambda: len(registry.reports) == 3)
     assert subscriber.taken == [1, 1]
 
 
-async def test_without_a_registry_it_starts_from_disk(tmp_path: Path) -> None:
+async def test_without_a_registry_it_starts_from_disk(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(3))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path):
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, network=transport.network),
+    ):
         await until(lambda: registry.reports == [(3, "")])
     async with subscribe("127.0.0.1:1", tmp_path) as second:
         await asyncio.wait_for(second.watcher.wait_ready(), 0.1)
@@ -193,10 +210,13 @@ async def test_without_a_registry_it_starts_from_disk(tmp_path: Path) -> None:
     assert (second.taken, applied.version.number, applied.from_disk) == ([3], 3, True)
 
 
-async def test_the_registry_confirms_what_came_from_disk(tmp_path: Path) -> None:
+async def test_the_registry_confirms_what_came_from_disk(tmp_path: Path, transport: Transport) -> None:
     config_watch.write_copy(tmp_path / "config_kind_catalog.snapshot", snapshot(3))
     registry = FakeRegistry(snapshot(3))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, network=transport.network) as subscriber,
+    ):
         await until(lambda: registry.reports == [(3, "")])
         assert not subscriber.watcher.applied()[0].from_disk
     assert subscriber.taken == [3]
@@ -214,13 +234,16 @@ async def test_a_damaged_copy_is_ignored_and_logged(tmp_path: Path, damage: Call
         assert events(subscriber)[0] == "config_copy_unreadable"
 
 
-async def test_a_snapshot_that_cannot_be_used_is_reported_and_changes_nothing(tmp_path: Path) -> None:
+async def test_a_snapshot_that_cannot_be_used_is_reported_and_changes_nothing(tmp_path: Path, transport: Transport) -> None:
     def refuse(number: int) -> None:
         if number == 2:
             raise InvalidArgument("invalid_value", "models[3]: no price")
 
     registry = FakeRegistry(snapshot(1), snapshot(2))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path, refuse=refuse) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, refuse=refuse, network=transport.network) as subscriber,
+    ):
         await until(lambda: len(registry.reports) == 2)
         registry.later.put_nowait(snapshot(3))
         await until(lambda: len(registry.reports) == 3)
@@ -229,13 +252,16 @@ async def test_a_snapshot_that_cannot_be_used_is_reported_and_changes_nothing(tm
     assert subscriber.taken == [1, 3]
 
 
-async def test_a_rejected_snapshot_is_not_kept(tmp_path: Path) -> None:
+async def test_a_rejected_snapshot_is_not_kept(tmp_path: Path, transport: Transport) -> None:
     def refuse(number: int) -> None:
         if number == 2:
             raise ValueError("no")
 
     registry = FakeRegistry(snapshot(1), snapshot(2))
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path, refuse=refuse):
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, refuse=refuse, network=transport.network),
+    ):
         await until(lambda: len(registry.reports) == 2)
     assert read_copy(tmp_path / "config_kind_catalog.snapshot").version.number == 1
 
@@ -255,28 +281,37 @@ async def test_a_registry_that_dies_and_returns_is_found_and_its_absence_logged_
     assert events(subscriber).count("registry_away") == 1
 
 
-async def test_a_watch_that_ends_with_its_time_is_begun_again_and_is_no_outage(tmp_path: Path) -> None:
+async def test_a_watch_that_ends_with_its_time_is_begun_again_and_is_no_outage(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(1))
-    async with serve_registry(registry, max_watch_s=0.5) as server, subscribe(server.address, tmp_path) as subscriber:
+    async with (
+        serve_registry(registry, max_watch_s=0.5, network=transport.network) as server,
+        subscribe(server.address, tmp_path, network=transport.network) as subscriber,
+    ):
         await until(lambda: registry.watch_count == 3)
     assert subscriber.taken == [1]
     assert "registry_away" not in events(subscriber)
 
 
-async def test_a_registry_that_falls_silent_is_left(tmp_path: Path) -> None:
+async def test_a_registry_that_falls_silent_is_left(tmp_path: Path, transport: Transport) -> None:
     registry = FakeRegistry(snapshot(1))
     registry.silent = True
-    async with serve_registry(registry) as server, subscribe(server.address, tmp_path, silence_s=0.2) as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, tmp_path, silence_s=0.2, network=transport.network) as subscriber,
+    ):
         await until(lambda: registry.watch_count == 2)
     assert subscriber.taken == [1]
     assert "registry_away" in events(subscriber)
 
 
-async def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path, transport: Transport) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be", encoding="utf-8")
     registry = FakeRegistry(snapshot(1))
-    async with serve_registry(registry) as server, subscribe(server.address, blocked / "deeper") as subscriber:
+    async with (
+        serve_registry(registry, network=transport.network) as server,
+        subscribe(server.address, blocked / "deeper", network=transport.network) as subscriber,
+    ):
         await until(lambda: registry.reports == [(1, "")])
     assert subscriber.taken == [1]
     assert "config_copy_unwritable" in events(subscriber)

@@ -22,7 +22,7 @@ from pointsman.kit.errors import (
 from pointsman.kit.grpc_server import GrpcServerLimits
 from pointsman.kit.request_context import bind_request
 from tests.integration.kit.conftest import Served
-from tests.integration.kit.echo import SERVICE, Echo, EchoStub, failure_of, open_channel, read_all, serve_echo, until
+from tests.integration.kit.echo import SERVICE, Echo, EchoStub, Transport, failure_of, open_channel, read_all, until
 
 HELLO = StringValue(value="hello")
 
@@ -53,10 +53,10 @@ async def test_a_deadline_beyond_the_limit_is_cut(served: Served) -> None:
     assert 590.0 < served.echo.seen_remaining_s <= 600.0
 
 
-async def test_a_long_lived_method_may_last_an_hour_and_no_longer() -> None:
+async def test_a_long_lived_method_may_last_an_hour_and_no_longer(transport: Transport) -> None:
     echo = Echo()
     limits = GrpcServerLimits(long_lived_methods=frozenset({"Watch"}))
-    async with serve_echo(echo, limits=limits) as server, grpc.aio.insecure_channel(server.address) as channel:
+    async with transport.serve(echo, limits=limits) as server, transport.bare(server) as channel:
         call = EchoStub(channel).watch(HELLO, timeout=7_200)
         await call.read()
         call.cancel()
@@ -81,11 +81,11 @@ async def test_a_slow_handler_ends_at_the_deadline(served: Served) -> None:
     await until(lambda: served.echo.cancelled_count == 1)
 
 
-async def test_the_servers_own_deadline_ends_a_stream_that_has_none() -> None:
+async def test_the_servers_own_deadline_ends_a_stream_that_has_none(transport: Transport) -> None:
     echo = Echo(stream_pause_s=0.02)
     async with (
-        serve_echo(echo, limits=GrpcServerLimits(default_deadline_s=0.1)) as server,
-        grpc.aio.insecure_channel(server.address) as bare,
+        transport.serve(echo, limits=GrpcServerLimits(default_deadline_s=0.1)) as server,
+        transport.bare(server) as bare,
     ):
         call = EchoStub(bare).count(HELLO)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -240,12 +240,12 @@ async def test_a_peer_that_is_not_there_is_a_dependency_down() -> None:
     assert (error.reason, error.message) == ("dependency_down", "test: unavailable")
 
 
-async def test_a_call_that_may_be_repeated_is_repeated_and_another_is_not() -> None:
+async def test_a_call_that_may_be_repeated_is_repeated_and_another_is_not(transport: Transport) -> None:
     async def begun_with(*, retryable: bool) -> int:
         echo = Echo(failure=Unavailable("dependency_down", "away"))
-        async with serve_echo(echo) as server:
+        async with transport.serve(echo) as server:
             await server.set_serving(SERVICE, serving=True)
-            async with open_channel(server.address, retryable=retryable) as channel:
+            async with transport.dial(server.address, retryable=retryable) as channel:
                 await failure_of(channel.call(EchoStub(channel.channel).say, HELLO, deadline=Deadline.after(2)))
         return echo.begun_count
 
@@ -253,11 +253,11 @@ async def test_a_call_that_may_be_repeated_is_repeated_and_another_is_not() -> N
     assert await begun_with(retryable=True) == 3
 
 
-async def test_an_overloaded_peer_meets_no_storm_of_retries() -> None:
+async def test_an_overloaded_peer_meets_no_storm_of_retries(transport: Transport) -> None:
     echo = Echo(failure=Overloaded("overloaded", "too much"))
-    async with serve_echo(echo) as server:
+    async with transport.serve(echo) as server:
         await server.set_serving(SERVICE, serving=True)
-        async with open_channel(server.address, retryable=True) as channel:
+        async with transport.dial(server.address, retryable=True) as channel:
             stub = EchoStub(channel.channel)
             for _ in range(50):
                 assert isinstance(await failure_of(channel.call(stub.say, HELLO, deadline=Deadline.after(2))), Overloaded)

@@ -15,7 +15,18 @@ from pointsman.kit.errors import AddressInUse, DeadlineExceeded, Overloaded, Una
 from pointsman.kit.grpc_client import service_config
 from pointsman.kit.grpc_server import GrpcServerLimits, serve_grpc
 from tests.integration.kit.conftest import Served
-from tests.integration.kit.echo import SERVICE, Echo, EchoStub, capturing_log, failure_of, open_channel, read_all, serve_echo, until
+from tests.integration.kit.echo import (
+    SERVICE,
+    Echo,
+    EchoStub,
+    Transport,
+    capturing_log,
+    failure_of,
+    open_channel,
+    read_all,
+    serve_echo,
+    until,
+)
 
 HELLO = StringValue(value="hello")
 SERVING, NOT_SERVING, UNKNOWN = 1, 2, 3
@@ -68,11 +79,11 @@ async def test_bytes_that_are_no_message_end_their_call_alone(served: Served, me
     assert (await served.channel.call(served.stub.say, HELLO, deadline=Deadline.after(2))).value == "hello"
 
 
-async def test_a_message_above_the_limit_is_refused_and_the_connection_lives() -> None:
+async def test_a_message_above_the_limit_is_refused_and_the_connection_lives(transport: Transport) -> None:
     echo = Echo()
-    async with serve_echo(echo, limits=GrpcServerLimits(max_message_bytes=1_000)) as server:
+    async with transport.serve(echo, limits=GrpcServerLimits(max_message_bytes=1_000)) as server:
         await server.set_serving(SERVICE, serving=True)
-        async with open_channel(server.address) as channel:
+        async with transport.dial(server.address) as channel:
             stub = EchoStub(channel.channel)
             large = StringValue(value="x" * 2_000)
             assert await code_of(stub.say(large, timeout=2)) is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -87,7 +98,7 @@ async def test_metadata_of_20_kb_is_refused(served: Served) -> None:
     assert (await served.channel.call(served.stub.say, HELLO, deadline=Deadline.after(2))).value == "hello"
 
 
-async def test_calls_beyond_the_limit_are_shed_at_once() -> None:
+async def test_calls_beyond_the_limit_are_shed_at_once(transport: Transport) -> None:
     release = asyncio.Event()
 
     async def wait(_: str) -> str:
@@ -96,7 +107,7 @@ async def test_calls_beyond_the_limit_are_shed_at_once() -> None:
 
     echo = Echo(answer=wait)
     limits = GrpcServerLimits(max_concurrent_calls=8)
-    async with serve_echo(echo, limits=limits) as server, grpc.aio.insecure_channel(server.address) as bare:
+    async with transport.serve(echo, limits=limits) as server, transport.bare(server) as bare:
         stub = EchoStub(bare)
         calls = [asyncio.ensure_future(code_of(stub.say(HELLO, timeout=5))) for _ in range(20)]
         await until(lambda: sum(call.done() for call in calls) == 12)
@@ -111,38 +122,38 @@ async def test_calls_beyond_the_limit_are_shed_at_once() -> None:
     [(None, False), ("Bearer wrong", False), ("right", False), ("Bearer right", True)],
     ids=["none", "wrong", "without its scheme", "right"],
 )
-async def test_service_token(shown: str | None, is_let_in: bool) -> None:  # noqa: FBT001  # a table's column
+async def test_service_token(shown: str | None, is_let_in: bool, transport: Transport) -> None:  # noqa: FBT001  # a table's column
     echo = Echo()
     metadata = [("authorization", shown)] if shown else []
-    async with serve_echo(echo, token="right") as server, grpc.aio.insecure_channel(server.address) as bare:
+    async with transport.serve(echo, token="right") as server, transport.bare(server) as bare:
         code = await code_of(EchoStub(bare).say(HELLO, timeout=2, metadata=metadata))
         assert await check(bare, "") == NOT_SERVING  # probes carry no token
     assert code is (grpc.StatusCode.OK if is_let_in else grpc.StatusCode.UNAUTHENTICATED)
     assert echo.begun_count == is_let_in
 
 
-async def test_a_channel_shows_its_service_token() -> None:
-    async with serve_echo(Echo(), token="right") as server:
+async def test_a_channel_shows_its_service_token(transport: Transport) -> None:
+    async with transport.serve(Echo(), token="right") as server:
         await server.set_serving(SERVICE, serving=True)
-        async with open_channel(server.address, token="right") as channel:
+        async with transport.dial(server.address, token="right") as channel:
             assert (await channel.call(EchoStub(channel.channel).say, HELLO, deadline=Deadline.after(2))).value == "hello"
-        async with open_channel(server.address) as channel:
+        async with transport.dial(server.address) as channel:
             error = await failure_of(channel.call(EchoStub(channel.channel).say, HELLO, deadline=Deadline.after(2)))
     assert isinstance(error, Unauthenticated)
     assert "right" not in str(error)
 
 
-async def test_health_tells_each_service_by_name_and_all_by_none() -> None:
-    async with serve_echo(Echo()) as server, grpc.aio.insecure_channel(server.address) as bare:
+async def test_health_tells_each_service_by_name_and_all_by_none(transport: Transport) -> None:
+    async with transport.serve(Echo()) as server, transport.bare(server) as bare:
         assert (await check(bare, SERVICE), await check(bare, "")) == (NOT_SERVING, NOT_SERVING)
         await server.set_serving(SERVICE, serving=True)
         assert (await check(bare, SERVICE), await check(bare, "")) == (SERVING, SERVING)
         assert await code_of(check(bare, "pointsman.Unknown")) is grpc.StatusCode.NOT_FOUND
 
 
-async def test_health_watch_tells_each_change_and_ends_with_the_server() -> None:
+async def test_health_watch_tells_each_change_and_ends_with_the_server(transport: Transport) -> None:
     seen: list[int] = []
-    async with serve_echo(Echo()) as server, grpc.aio.insecure_channel(server.address) as bare:
+    async with transport.serve(Echo()) as server, transport.bare(server) as bare:
         watch = watch_health(bare, SERVICE)
 
         async def follow() -> None:
@@ -158,16 +169,16 @@ async def test_health_watch_tells_each_change_and_ends_with_the_server() -> None
     assert seen == [NOT_SERVING, SERVING, NOT_SERVING]
 
 
-async def test_health_watch_of_an_unknown_service_says_so_and_goes_on() -> None:
-    async with serve_echo(Echo()) as server, grpc.aio.insecure_channel(server.address) as bare:
+async def test_health_watch_of_an_unknown_service_says_so_and_goes_on(transport: Transport) -> None:
+    async with transport.serve(Echo()) as server, transport.bare(server) as bare:
         watch = watch_health(bare, "pointsman.Unknown")
         assert await status_of(watch) == UNKNOWN
         assert not watch.done()
         watch.cancel()
 
 
-async def test_health_watches_are_bounded_and_freed() -> None:
-    async with serve_echo(Echo()) as server, grpc.aio.insecure_channel(server.address) as bare:
+async def test_health_watches_are_bounded_and_freed(transport: Transport) -> None:
+    async with transport.serve(Echo()) as server, transport.bare(server) as bare:
         watches = [watch_health(bare, SERVICE) for _ in range(grpc_health.MAX_WATCHES)]
         for watch in watches:
             await watch.read()
@@ -178,9 +189,9 @@ async def test_health_watches_are_bounded_and_freed() -> None:
         assert await status_of(watch_health(bare, SERVICE)) == NOT_SERVING
 
 
-async def test_a_server_that_does_not_serve_gets_no_calls() -> None:
+async def test_a_server_that_does_not_serve_gets_no_calls(transport: Transport) -> None:
     echo = Echo()
-    async with serve_echo(echo) as server, open_channel(server.address) as channel:
+    async with transport.serve(echo) as server, transport.dial(server.address) as channel:
         stub = EchoStub(channel.channel)
         assert isinstance(await failure_of(channel.call(stub.say, HELLO, deadline=Deadline.after(2))), Unavailable)
         assert echo.begun_count == 0
@@ -194,7 +205,7 @@ async def test_a_server_that_does_not_serve_gets_no_calls() -> None:
                     await asyncio.sleep(0.01)
 
 
-async def test_a_running_call_finishes_while_the_server_drains() -> None:
+async def test_a_running_call_finishes_while_the_server_drains(transport: Transport) -> None:
     release = asyncio.Event()
 
     async def wait(_: str) -> str:
@@ -202,10 +213,10 @@ async def test_a_running_call_finishes_while_the_server_drains() -> None:
         return "done"
 
     echo = Echo(answer=wait)
-    serving = serve_echo(echo, drain_s=5)
+    serving = transport.serve(echo, drain_s=5)
     server = await serving.__aenter__()
     await server.set_serving(SERVICE, serving=True)
-    async with open_channel(server.address) as channel:
+    async with transport.dial(server.address) as channel:
         calling = asyncio.create_task(channel.call(EchoStub(channel.channel).say, HELLO, deadline=Deadline.after(5)))
         await echo.started.wait()
         leaving = asyncio.create_task(serving.__aexit__(None, None, None))
@@ -215,28 +226,28 @@ async def test_a_running_call_finishes_while_the_server_drains() -> None:
         await leaving
 
 
-async def test_a_call_that_outlives_the_drain_hears_why_it_ends() -> None:
+async def test_a_call_that_outlives_the_drain_hears_why_it_ends(transport: Transport) -> None:
     async def never(_: str) -> str:
         await asyncio.Event().wait()
         return ""
 
     echo = Echo(answer=never)
-    serving = serve_echo(echo, drain_s=0.1)
+    serving = transport.serve(echo, drain_s=0.1)
     server = await serving.__aenter__()
     await server.set_serving(SERVICE, serving=True)
-    async with open_channel(server.address) as channel:
+    async with transport.dial(server.address) as channel:
         calling = asyncio.create_task(failure_of(channel.call(EchoStub(channel.channel).say, HELLO, deadline=Deadline.after(60))))
         await echo.started.wait()
         await serving.__aexit__(None, None, None)
         assert (await calling).reason == "shutting_down"
 
 
-async def test_a_drain_waits_for_no_watch() -> None:
+async def test_a_drain_waits_for_no_watch(transport: Transport) -> None:
     echo = Echo(stream_pause_s=0.01)
-    serving = serve_echo(echo, limits=GrpcServerLimits(long_lived_methods=frozenset({"Watch"})), drain_s=60)
+    serving = transport.serve(echo, limits=GrpcServerLimits(long_lived_methods=frozenset({"Watch"})), drain_s=60)
     server = await serving.__aenter__()
     await server.set_serving(SERVICE, serving=True)
-    async with open_channel(server.address) as channel:
+    async with transport.dial(server.address) as channel:
         stub = EchoStub(channel.channel)
         async with channel.stream(stub.watch, HELLO, deadline=Deadline.after(3_600)) as messages:
             await anext(messages)
