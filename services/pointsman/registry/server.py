@@ -26,7 +26,7 @@ from pointsman.registry.adapters.file_watch import file_changes
 from pointsman.registry.adapters.former_state import import_former_state
 from pointsman.registry.adapters.hangup_signal import has_terminal, on_hangup
 from pointsman.registry.adapters.output_file import OutputFile, output_path
-from pointsman.registry.adapters.sqlite_store import SqliteStore, open_store
+from pointsman.registry.adapters.sqlite_store import DATABASE_FILE, SqliteStore, open_store
 from pointsman.registry.adapters.text_document import parse_document
 from pointsman.registry.core.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
 from pointsman.registry.core.loading import load_shipped
@@ -96,7 +96,10 @@ async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
 
 
 def catalog_files(settings: RegistrySettings) -> CatalogFiles:
-    """What the catalogue is read from. Raises SettingsError where the environment's models are no models, or the output is an input."""
+    """What the catalogue is read from.
+
+    Raises SettingsError where the environment's models are no models, or where the output would replace what is read or kept.
+    """
     try:
         document = environment_entries(settings.environment)
     except CatalogInvalid as error:
@@ -107,9 +110,19 @@ def catalog_files(settings: RegistrySettings) -> CatalogFiles:
     files = CatalogFiles(
         catalog, parse=parse_document, models_path=settings.models_json, environment=None if catalog is environment else environment
     )
-    if settings.output is not None and output_path(settings.output).resolve() in {path.resolve() for path in files.paths()}:
-        raise SettingsError([f"OUTPUT_PATH: {settings.output} is what the catalogue is read from"])
+    check_output(settings, files)
     return files
+
+
+def check_output(settings: RegistrySettings, files: CatalogFiles) -> None:
+    """Raises SettingsError where the output would replace what is read or kept."""
+    if settings.output is None:
+        return
+    output = output_path(settings.output).resolve()
+    if output in {path.resolve() for path in files.paths()}:
+        raise SettingsError([f"OUTPUT_PATH: {settings.output} is what the catalogue is read from"])
+    if output == (settings.folder / DATABASE_FILE).resolve():
+        raise SettingsError([f"OUTPUT_PATH: {settings.output} is the registry's database"])
 
 
 @asynccontextmanager

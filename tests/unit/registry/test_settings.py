@@ -73,6 +73,11 @@ def test_the_output_must_not_be_what_is_read(tmp_path: Path) -> None:
         files({"MODELS_JSON_PATH": str(link), "OUTPUT_PATH": str(tmp_path)})
 
 
+def test_the_output_must_not_be_the_database(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="OUTPUT_PATH"):
+        files({"POINTSMAN_VAR_DIR": str(tmp_path), "OUTPUT_PATH": str(tmp_path / "registry.db")})
+
+
 @pytest.mark.parametrize("key", ["letmein", "pm-a-short", "sk-abc-0123456789"])
 def test_an_admin_key_of_another_form_is_refused_and_not_repeated(key: str) -> None:
     with pytest.raises(SettingsError) as refusal:
