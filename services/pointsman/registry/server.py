@@ -104,7 +104,7 @@ def catalog_files(settings: RegistrySettings) -> CatalogFiles:
         document = environment_entries(settings.environment)
     except CatalogInvalid as error:
         raise SettingsError([f"{problem.path}: {problem.message}" for problem in error.problems]) from error
-    environment = None if document is None else TextFile(ENVIRONMENT_ORIGIN, json.dumps(document))
+    environment = None if document is None else TextFile(ENVIRONMENT_ORIGIN, json.dumps(document, ensure_ascii=False))
     # Where no file is named, the environment's two models are the whole catalogue.
     catalog = settings.catalog or environment or SHIPPED_CATALOG
     files = CatalogFiles(

@@ -4,6 +4,8 @@ import pytest
 
 from pointsman.kit.settings import SettingsError, load_settings
 from pointsman.registry.adapters.catalog_files import CatalogFiles
+from pointsman.registry.adapters.text_document import parse_document
+from pointsman.registry.core.problems import ProblemList
 from pointsman.registry.server import catalog_files
 from pointsman.registry.settings import SHIPPED_CATALOG, RegistrySettings
 
@@ -51,6 +53,12 @@ def test_two_models_of_the_environment_are_the_catalogue_where_no_file_is_named(
     read = source.read()
     assert (read.catalog.name, read.environment) == ("environment", None)
     assert '"phi3"' in read.catalog.text
+
+
+def test_a_model_of_the_environment_may_have_any_letters() -> None:
+    problems = ProblemList()
+    parse_document(files({"OLLAMA_MODEL": "phi-\N{LLAMA}"}).read().catalog, problems)
+    assert problems.problems == []
 
 
 def test_models_of_the_environment_stand_beside_a_catalogue_that_is_named(tmp_path: Path) -> None:
