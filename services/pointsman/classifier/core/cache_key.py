@@ -1,7 +1,6 @@
 """Under which key a judgement is found again: a keyed hash, which tells nothing of the prompt."""
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass
 
 from pointsman.classifier.core.turn import Turn
@@ -27,7 +26,7 @@ class Judges:
 def cache_key(secret: bytes, turn: Turn, judges: Judges) -> bytes:
     """The turn's key, in hexadecimal digits. secret: of SECRET_BYTES; without it nobody can try texts on a key.
 
-    Turns share a key where what is read of them differs only in spacing or in Unicode's composition.
+    Turns share a key where what is read of them differs only in spacing.
     """
     read = (turn.cache_scope, normalised(text_window(turn.text)), normalised(turn.digest_to_read))
     digest = hashlib.blake2b(key=secret, digest_size=KEY_BYTES, person=KEY_PURPOSE)
@@ -39,6 +38,9 @@ def cache_key(secret: bytes, turn: Turn, judges: Judges) -> bytes:
 
 
 def normalised(text: str) -> str:
-    """The text in NFC, with runs of blanks as one and none at the ends of lines; lines stay lines, because they tell a list or code."""
-    lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines())
+    """The text with runs of blanks as one and none at the ends of lines; lines stay lines, because they tell a list or code.
+
+    Unicode's composition stays too: composing a window of combining marks takes 10 ms, which would hold up every other call.
+    """
+    lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(lines).strip("\n")
