@@ -54,6 +54,11 @@ def test_changes_are_taken_against_the_newest_version_only(base: Version, refusa
             check_base_version(base, Version("e", 3))
 
 
+def test_a_version_of_a_rebuilt_registry_is_told_apart_from_a_stale_one() -> None:
+    with pytest.raises(VersionConflict, match="another registry's history"):
+        check_base_version(Version("old", 3), Version("e", 3))
+
+
 def test_a_new_entry_belongs_to_the_api() -> None:
     assert apply(PUT_NEW) == OWN_NEW
 
@@ -124,9 +129,10 @@ def test_a_faulty_provider_never_repeats_its_secret() -> None:
     assert "SECRET" not in str(refusal.value)
 
 
-def test_an_api_entry_that_names_no_provider_is_told_with_its_origin() -> None:
+def test_an_api_entry_that_names_no_provider_is_told_with_its_origin_and_what_there_is() -> None:
     lost = ApiEntries(models={"new": {"id": "new", "provider": "gone"}})
-    assert problems_of(HEAD, api=lost) == ["api: models.new.provider: there is no provider 'gone'"]
+    (problem,) = problems_of(HEAD, api=lost)
+    assert problem.startswith("api: models.new.provider: there is no provider 'gone'; built in are ollama, openai, ")
 
 
 def test_dropping_more_than_half_of_the_models_is_refused() -> None:

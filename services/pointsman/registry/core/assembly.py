@@ -11,7 +11,16 @@ from pointsman.registry.core.fields import Place, Reference, Refused, Report
 from pointsman.registry.core.model_entries import read_model
 from pointsman.registry.core.problems import ProblemList
 from pointsman.registry.core.provider_entries import read_provider
-from pointsman.registry.core.shipped import NOTHING_SHIPPED, PROVIDER_ALIASES, PROVIDER_IDS, Shipped, built_in_provider, completed, offer_of
+from pointsman.registry.core.shipped import (
+    NOTHING_SHIPPED,
+    PROVIDER_ALIASES,
+    PROVIDER_IDS,
+    Shipped,
+    built_in_provider,
+    completed,
+    is_built_in_provider,
+    offer_of,
+)
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES, KeywordRule
 
 T = TypeVar("T")
@@ -91,7 +100,9 @@ def check_references(configuration: Configuration, problems: ProblemList) -> lis
     awaited = {"model": catalog.models.keys(), "agent": {agent.name for agent in catalog.agents}}
     warnings = []
     for reference in configuration.references:
-        built_in = f"; built in are {', '.join((*PROVIDER_IDS, *PROVIDER_ALIASES))}" if reference.may_be_built_in else ""
+        # One that is built in and yet not there was removed through the API.
+        is_unknown = _may_be_built_in(reference) and not is_built_in_provider(reference.target)
+        built_in = f"; built in are {', '.join((*PROVIDER_IDS, *PROVIDER_ALIASES))}" if is_unknown else ""
         problem = reference.problem(f"there is no {reference.kind} {reference.target!r}{built_in}")
         if reference.kind in awaited and reference.target not in awaited[reference.kind]:
             warnings.append(f"{problem}; it does not apply until there is")
@@ -103,13 +114,14 @@ def check_references(configuration: Configuration, problems: ProblemList) -> lis
 def _built_in_providers(references: Iterable[Reference], decided_ids: Iterable[str], shipped: Shipped) -> dict[str, Provider]:
     """The built-in providers that models name and nobody has made or removed."""
     decided = set(decided_ids)
-    names = {
-        reference.target
-        for reference in references
-        if reference.kind == "provider" and (reference.may_be_built_in or reference.file == API_ORIGIN) and reference.target not in decided
-    }
+    names = {reference.target for reference in references if _may_be_built_in(reference) and reference.target not in decided}
     found = {name: built_in_provider(name, shipped) for name in sorted(names)}
     return {name: provider for name, provider in found.items() if provider is not None}
+
+
+def _may_be_built_in(reference: Reference) -> bool:
+    """True for a provider's name in an older file, or in a model of the API's."""
+    return reference.kind == "provider" and (reference.may_be_built_in or reference.file == API_ORIGIN)
 
 
 def _retired(models: Iterable[Model], providers: Mapping[str, Provider], shipped: Shipped) -> Iterator[str]:

@@ -47,9 +47,11 @@ Change: TypeAlias = PutEntry | DeleteEntry
 def check_base_version(base: Version, newest: Version) -> None:
     """Raises VersionMissing where no version is named, VersionConflict where it is not the newest."""
     if not base.epoch and base.number == 0:
-        raise VersionMissing("apply changes: base_version is missing; name the version that the changes were made against")
+        raise VersionMissing("base_version: is missing; name the version that the change was made against")
+    if base.epoch != newest.epoch:
+        raise VersionConflict(f"base_version: is of another registry's history; here the newest is {newest.number} of epoch {newest.epoch}")
     if base != newest:
-        raise VersionConflict(f"apply changes: they were made against version {base.number}, the newest is {newest.number}")
+        raise VersionConflict(f"base_version: the change was made against version {base.number}, the newest is {newest.number}")
 
 
 def check_entries(changes: Sequence[Change]) -> None:
