@@ -35,6 +35,8 @@ CLIENT_HEADERS = frozenset(
 
 # The kinds that this version's executor speaks; the others validate and wait.
 SPOKEN_KINDS = frozenset({ProviderKind.OPENAI, ProviderKind.AZURE_OPENAI, ProviderKind.SCRIPTED})
+# Read and handed on, and not yet held to by the executor.
+LIMITS = ("max_in_flight", "requests_per_minute", "tokens_per_minute")
 
 
 def read_timeouts(node: Node, place: Place) -> Timeouts:
@@ -81,10 +83,6 @@ def read_provider(provider_id: str, node: Node, place: Place) -> Provider:
     if kind is not None:
         _check_fields_of_kind(kind, record)
     return provider
-
-
-# Read and handed on, and not yet held to by the executor.
-LIMITS = ("max_in_flight", "requests_per_minute", "tokens_per_minute")
 
 
 def _check_fields_of_kind(kind: ProviderKind, record: Record) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from pointsman.registry.engine.configuration_keeper import MAX_CHANGE_COUNT
+
 
 class StatusShape(TypedDict):
     """How the registry is. catalog_error: why the last reload was refused."""
@@ -74,5 +76,5 @@ class UpdateBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    models: list[dict[str, Any]] = Field(min_length=1, max_length=1_000)
+    models: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_CHANGE_COUNT)
     adopt: bool = False

@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from pointsman.kit.errors import Unauthenticated
 from pointsman.kit.http_access import BEARER, ServiceAccess, require_unbound_name
-from pointsman.kit.settings import is_loopback
 
 
 class UpdateAccess(ServiceAccess):
@@ -16,8 +15,6 @@ class UpdateAccess(ServiceAccess):
     def __init__(self, host: str, service_token: SecretStr | None, admin_key: SecretStr | None) -> None:
         """host: what the port is bound to. Without either secret start-up has made sure that nobody else can ask, or may."""
         super().__init__(host, service_token)
-        self._needs_unbound_name = is_loopback(host)
-        self._is_token_set = service_token is not None
         # Who shows which; the service token is nobody's in particular.
         self._holders: dict[bytes, str] = {}
         if service_token is not None:
@@ -27,7 +24,7 @@ class UpdateAccess(ServiceAccess):
 
     async def authenticate(self, request: Request) -> None:
         """A dependency of every route. Raises as `ServiceAccess.authenticate`."""
-        if self._is_token_set:
+        if self._token is not None:
             self._require_secret(request)
         else:
             await super().authenticate(request)
@@ -36,7 +33,7 @@ class UpdateAccess(ServiceAccess):
         """A dependency of what changes the catalogue: the id of the admin key, "" where none was shown. Raises as `authenticate`."""
         if self._holders:
             return self._require_secret(request)
-        if self._needs_unbound_name:
+        if self._is_loopback:
             require_unbound_name(request)
         return ""
 
