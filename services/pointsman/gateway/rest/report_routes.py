@@ -128,7 +128,7 @@ def usage_router(reports: Reports) -> APIRouter:
     @router.get(
         "/v1/metrics",
         response_class=Response,
-        openapi_extra={"parameters": [TIME_RANGE, parameter("model", "Of one model"), parameter("group_by", "", enum=list(GROUPS))]},
+        openapi_extra={"parameters": [TIME_RANGE, parameter("model", "Of one model"), parameter("group_by", "A series for each", enum=list(GROUPS))]},
         responses=answer_with("Sums over time", "MetricsShape"),
     )
     async def metrics(request: Request) -> Response:
@@ -179,7 +179,7 @@ def usage_parameters() -> list[dict[str, Any]]:
     return [
         parameter("group_by", f"Any of {', '.join(USAGE_GROUPS)}, separated by commas; model brings its provider"),
         parameter("from", "A day or a time by ISO 8601, UTC where no zone is named; default: 30 days before the end"),
-        parameter("to", "The same; default: now"),
+        parameter("to", "The same; default, and at the latest: now"),
     ]
 
 

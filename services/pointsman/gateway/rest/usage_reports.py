@@ -110,10 +110,10 @@ async def usage(reports: Reports, request: Request) -> UsageShape:
     groups = parameters.choices("group_by", USAGE_GROUPS)
     now_s = reports.time_s()
     given_end_s, given_start_s = parameters.moment("to"), parameters.moment("from")
-    end_s = now_s if given_end_s is None else given_end_s
+    end_s = now_s if given_end_s is None else min(given_end_s, now_s)
     start_s = max(0.0, end_s - DEFAULT_USAGE_S) if given_start_s is None else given_start_s
     if start_s >= end_s:
-        raise refuse("from", "a moment before the end is asked for")
+        raise refuse("from", "a moment before the end, and before now, is asked for")
     query = UsageQuery(
         start_s,
         end_s,

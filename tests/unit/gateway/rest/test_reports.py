@@ -210,6 +210,14 @@ async def test_usage_without_bounds_is_that_of_thirty_days_until_now() -> None:
     assert (query.start_time_s, query.end_time_s) == (NOW_S - 30 * 86_400, NOW_S)
 
 
+async def test_usage_ends_now_at_the_latest() -> None:
+    gateway = seen()
+    body = await get(gateway, "/v1/usage?to=9999-12-31")
+    (query,) = gateway.usage.queries
+    assert (query.start_time_s, query.end_time_s) == (NOW_S - 30 * 86_400, NOW_S)
+    assert body["to"] == "2023-11-14T22:13:20.000+00:00"
+
+
 async def test_decisions_are_listed_in_short_with_a_place_to_go_on() -> None:
     record = DecisionRecord(
         decision_id="dec_1",
@@ -273,6 +281,7 @@ REFUSALS = [
     ("/v1/usage?to=2023-02-30", "to"),
     ("/v1/usage?from=2023-11-02&to=2023-11-02", "from"),
     ("/v1/usage?from=2030-01-01", "from"),
+    ("/v1/usage?from=2030-01-01&to=2031-01-01", "from"),
     ("/v1/decisions?limit=1001", "limit"),
     ("/v1/decisions?limit=-1", "limit"),
     ("/v1/decisions?cursor=%F0%9F%98%80", "cursor"),
