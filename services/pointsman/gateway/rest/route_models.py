@@ -117,7 +117,8 @@ class RouteBody(RoutingFields):
     metadata: Metadata = Field(default_factory=dict, description="At most 16 names with values; not sent on")
 
 
-# Where pydantic's own words would puzzle.
+# Where pydantic's own words would puzzle: of a field that takes two kinds of value, and of some mistakes.
+FIELD_EXPECTATIONS = {"policy": "a policy's name, or a number from 0 to 1, is asked for"}
 EXPECTATIONS = {
     "string_pattern_mismatch": "a name of 1 to 256 characters without blanks is asked for",
     "too_long": "it has more entries than are taken",
@@ -145,7 +146,7 @@ def _refusal(kind: str, message: str, location: list[str], model: type[StrictMod
         return InvalidArgument("unknown_field", f"{param}: this version does not act on it", param=param)
     if kind == "extra_forbidden":
         return InvalidArgument("unknown_field", f"{param or 'body'}: it has a field that is not known", param=param)
-    expectation = EXPECTATIONS.get(kind) or f"{message[:1].lower()}{message[1:]}"
+    expectation = FIELD_EXPECTATIONS.get(".".join(known)) or EXPECTATIONS.get(kind) or f"{message[:1].lower()}{message[1:]}"
     return InvalidArgument("invalid_value", f"{param or 'body'}: {expectation}", param=param)
 
 

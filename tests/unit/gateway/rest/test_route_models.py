@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pointsman.gateway.core.catalog import Capability, DataClass
-from pointsman.gateway.rest.route_models import ConstraintsBody, ExtensionBody, RouteBody, nanousd_of, parse
+from pointsman.gateway.rest.route_models import ConstraintsBody, ExtensionBody, RouteBody, RoutingFields, nanousd_of, parse
 from pointsman.kit.errors import InvalidArgument
 
 CANARY = "canary-51c0"
@@ -114,3 +114,10 @@ def test_refusals_are_in_words_for_people() -> None:
     for fields in bodies:
         with pytest.raises(InvalidArgument, match="a name of 1 to 256 characters without blanks is asked for"):
             parse(RouteBody, {"prompt": "x", **fields})
+
+
+@pytest.mark.parametrize("policy", [1.5, -1, True, {}, "a b"], ids=str)
+@pytest.mark.parametrize(("model", "within"), [(RouteBody, None), (ExtensionBody, "pointsman")])
+def test_what_is_no_policy_is_told_both_forms(model: type[RoutingFields], within: str | None, policy: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"policy: a policy's name, or a number from 0 to 1, is asked for$"):
+        parse(model, {"policy": policy}, within=within)
