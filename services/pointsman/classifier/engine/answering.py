@@ -53,6 +53,18 @@ class Caching:
     count: Callable[[CacheEvent], None]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is asked, as every step on the way to its answer needs it."""
+
+    turn: Turn
+    strategy: Strategy
+    setup: Setup
+    deadline_s: float
+    key: bytes | None  # in the cache; None: it is not asked
+    asked_with: tuple[bytes, ...] = ()  # the keys of its batch, for which the cache is asked at once
+
+
 class Answering:
     """Answers for the engine. Judgements without the embedding that they should have are never kept."""
 
@@ -88,33 +100,29 @@ class Answering:
         """Judge one turn. Raises Overloaded, DeadlineExceeded."""
         setup = self._engine.setup
         (key,) = self._keys_of([turn], strategy, setup)
-        return await self._answer(turn, strategy, setup, deadline_s, key=key, asked_with=())
+        return await self._answer(Question(turn, strategy, setup, deadline_s, key))
 
     async def classify_all(self, turns: Sequence[Turn], strategy: Strategy, *, deadline_s: float) -> list[ClassifiedTurn]:
         """Judge several turns at once, in order; all or none. Raises as `classify` does."""
         setup = self._engine.setup
         keys = self._keys_of(turns, strategy, setup)
         asked_with = tuple(dict.fromkeys(key for key in keys if key is not None and key not in self._flights))
+        questions = [Question(turn, strategy, setup, deadline_s, key, asked_with) for turn, key in zip(turns, keys, strict=True)]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._answer(turn, strategy, setup, deadline_s, key=key, asked_with=asked_with))
-                    for turn, key in zip(turns, keys, strict=True)
-                ]
+                tasks = [group.create_task(self._answer(question)) for question in questions]
         except* ServiceError as errors:
             raise first_of(errors) from None
         return [task.result() for task in tasks]
 
-    async def _answer(
-        self, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, *, key: bytes | None, asked_with: tuple[bytes, ...]
-    ) -> ClassifiedTurn:
-        """Judge one turn, and tell of it. key: None: not cached. asked_with: keys that the cache is asked for in one question with it."""
+    async def _answer(self, question: Question) -> ClassifiedTurn:
+        """Judge one turn, and tell of it."""
         start_s = self._now()
         with self._tracing.span("classify") as span:
-            if self._caching is None or key is None:
-                found = await self._make(turn, strategy, setup, CacheUse.OFF, deadline_s)
+            if self._caching is None or question.key is None:
+                found = await self._make(question, CacheUse.OFF, question.deadline_s)
             else:
-                found = await self._share(self._caching, key, turn, strategy, setup, deadline_s, asked_with)
+                found = await self._share(self._caching, question.key, question)
             answer = replace(found, total_s=self._now() - start_s)
             span.set_attribute("pointsman.category", answer.judgement.category)
             span.set_attribute("pointsman.classification_method", answer.judgement.method.value)
@@ -129,27 +137,23 @@ class Answering:
         )
         return answer
 
-    async def _share(
-        self, caching: Caching, key: bytes, turn: Turn, strategy: Strategy, setup: Setup, deadline_s: float, asked_with: tuple[bytes, ...]
-    ) -> ClassifiedTurn:
-        """The turn's answer, shared with all who ask for the same meanwhile; each waits until its own deadline."""
-        remaining_s = deadline_s - self._now()
+    async def _share(self, caching: Caching, key: bytes, question: Question) -> ClassifiedTurn:
+        """The answer, shared with all who ask for the same meanwhile; each waits until its own deadline."""
+        remaining_s = question.deadline_s - self._now()
         if remaining_s <= 0:
             raise too_late()
         try:
             async with asyncio.timeout(None if math.isinf(remaining_s) else remaining_s):
-                return await self._flights.run(key, lambda: self._find_or_make(caching, key, turn, strategy, setup, asked_with))
+                return await self._flights.run(key, lambda: self._find_or_make(caching, key, question))
         except TimeoutError:
             raise too_late() from None
 
-    async def _find_or_make(
-        self, caching: Caching, key: bytes, turn: Turn, strategy: Strategy, setup: Setup, asked_with: tuple[bytes, ...]
-    ) -> ClassifiedTurn:
-        cached = await self._find(caching, key, asked_with)
+    async def _find_or_make(self, caching: Caching, key: bytes, question: Question) -> ClassifiedTurn:
+        cached = await self._find(caching, key, question.asked_with)
         if cached is not None:
-            version = self._engine.version_of(setup)
+            version = self._engine.version_of(question.setup)
             return ClassifiedTurn(cached.judgement, version, cached.encoder, CacheUse.HIT, 0, 0.0, 0.0, 0.0, 0.0)
-        made = await self._make(turn, strategy, setup, CacheUse.MISS, NEVER_S)
+        made = await self._make(question, CacheUse.MISS, NEVER_S)  # others who ask may have longer
         if made.judgement.method is not Method.DEGRADED:
             entry = CachedJudgement(made.judgement, made.encoder)
             caching.cache.put(key, write_entry(entry, key=key, secret=caching.secret))
@@ -172,9 +176,9 @@ class Answering:
             span.set_attribute("pointsman.cache", event.value)
         return cached
 
-    async def _make(self, turn: Turn, strategy: Strategy, setup: Setup, cache: CacheUse, deadline_s: float) -> ClassifiedTurn:
-        made = await self._engine.classify(turn, strategy, setup, deadline_s=deadline_s)
-        version = self._engine.version_of(setup)
+    async def _make(self, question: Question, cache: CacheUse, deadline_s: float) -> ClassifiedTurn:
+        made = await self._engine.classify(question.turn, question.strategy, question.setup, deadline_s=deadline_s)
+        version = self._engine.version_of(question.setup)
         times = (made.tokenize_s, made.queue_s, made.embed_s)
         return ClassifiedTurn(made.judgement, version, made.encoder, cache, made.token_count, *times, total_s=0.0)
 
