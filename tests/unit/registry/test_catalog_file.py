@@ -226,6 +226,16 @@ def test_an_unusable_model_name_is_refused(name: str, expected: str) -> None:
             id="reference-to-nothing",
         ),
         pytest.param(
+            'kind: openai, base_url: "https://example.com", api_key: "env:POINTSMAN_SERVICE_TOKEN"',
+            "api_key: must not name a POINTSMAN_ variable, which is a setting of the program itself",
+            id="own-secret",
+        ),
+        pytest.param(
+            'kind: openai, base_url: "env:pointsman_admin_key"',
+            "base_url: must not name a POINTSMAN_ variable, which is a setting of the program itself",
+            id="own-secret-as-address",
+        ),
+        pytest.param(
             "kind: openai, base_url: 'env:A', headers: {Authorization: x}",
             "headers.Authorization: must not carry a credential; use api_key",
             id="credential-header",

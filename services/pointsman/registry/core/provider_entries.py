@@ -14,6 +14,7 @@ from pointsman.registry.core.values import (
     is_storable,
     name,
     number,
+    refuse_own_reference,
     scalar,
     secret_reference,
     text,
@@ -105,6 +106,7 @@ def _check_fields_of_kind(kind: ProviderKind, record: Record) -> None:
 def _read_base_url(node: Node, place: Place, *, allow_private_address: bool) -> str:
     value = scalar(node, place, wanted="a URL or env:NAME").text
     if ENVIRONMENT_REFERENCE.fullmatch(value):
+        refuse_own_reference(value, place)
         return value
     fault = url_fault(value, allow_private_address=allow_private_address)
     if fault is not None:

@@ -20,6 +20,8 @@ NANOUSD_PER_USD = 1_000_000_000
 
 SECRET_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}|file:[^\s\x00-\x1f\x7f]{1,1024}")
 ENVIRONMENT_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,127}")
+# The program's own settings, the service token among them: who may add a provider could have them sent to himself.
+OWN_REFERENCE = re.compile(r"env:POINTSMAN_", re.IGNORECASE)
 DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 DAYS_OF_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -159,7 +161,14 @@ def secret_reference(node: Node, place: Place) -> str:
     value = scalar(node, place, wanted="env:NAME or file:PATH")
     if not SECRET_REFERENCE.fullmatch(value.text):
         place.refuse("must be env:NAME or file:PATH; a secret does not belong in this file")
+    refuse_own_reference(value.text, place)
     return value.text
+
+
+def refuse_own_reference(reference: str, place: Place) -> None:
+    """Raises Refused for a variable that holds a setting of the program itself."""
+    if OWN_REFERENCE.match(reference):
+        place.refuse("must not name a POINTSMAN_ variable, which is a setting of the program itself")
 
 
 def _decimal(node: Node, place: Place, minimum: float, maximum: float) -> Decimal:
