@@ -189,7 +189,7 @@ async def test_usage_is_grouped_as_asked_and_says_who_pays() -> None:
         replace(ROW, model_id="small", provider_id="openai", operator_cost_nanousd=0, caller_cost_nanousd=500_000),
     ]
     gateway = seen(usage=FakeUsage([rows]))
-    body = await get(gateway, "/v1/usage?group_by=model,category,day&from=2023-11-01&to=2023-11-15")
+    body = await get(gateway, "/v1/usage?group_by=model,category,day&from=2023-10-31&to=2023-11-14")
     assert body.keys() == UsageShape.__annotations__.keys()
     assert all(row.keys() == UsageRowShape.__annotations__.keys() for row in body["rows"])
     assert body["rows"][0]["key"] == {"model": "small", "provider": "openai", "category": "coding", "day": "2023-11-14"}
@@ -198,7 +198,7 @@ async def test_usage_is_grouped_as_asked_and_says_who_pays() -> None:
     assert (body["total_cost_usd"], body["total_caller_cost_usd"]) == (0.003, 0.001)
     (query,) = gateway.usage.queries
     assert query.group_by == (UsageDimension.MODEL, UsageDimension.CATEGORY, UsageDimension.TIME)
-    assert (query.bucket_s, body["from"], body["to"]) == (86_400, "2023-11-01T00:00:00.000+00:00", "2023-11-15T00:00:00.000+00:00")
+    assert (query.bucket_s, body["from"], body["to"]) == (86_400, "2023-10-31T00:00:00.000+00:00", "2023-11-14T00:00:00.000+00:00")
     assert query.end_time_s - query.start_time_s == 14 * 86_400
 
 
