@@ -42,6 +42,7 @@ from pointsman.kit.grpc_server import serve_grpc
 from pointsman.kit.http_access import ServiceAccess
 from pointsman.kit.http_facade import serve_facade
 from pointsman.kit.ids import new_id
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
@@ -66,10 +67,13 @@ class Parts:
 
 
 @asynccontextmanager
-async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener | None = None) -> AsyncIterator[Mapping[str, str]]:
+async def serve(
+    settings: ClassifierSettings, *, on_progress: ProgressListener | None = None, network: LocalNetwork | None = None
+) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields the bound addresses when the first inference is done.
 
     on_progress: shows the building of the encoder's graph, at the first start only; else it is logged.
+    network: where services of the same process find each other; None: over sockets.
     Raises Unavailable where a model file is not the pinned one; without any encoder the rules serve alone.
     """
     log = get_logger(SERVICE)
@@ -79,7 +83,7 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
         executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
         parts = await make_parts(settings, executor, telemetry.tracing, on_progress or log_progress(log), log)
         channel = await stack.enter_async_context(
-            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token)
+            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token, network=network)
         )
         instance_id = new_id(SERVICE)
         watcher = make_watcher(settings, channel, instance_id, parts.switch, log)
@@ -91,7 +95,7 @@ async def serve(settings: ClassifierSettings, *, on_progress: ProgressListener |
         answering = await stack.enter_async_context(running_answering(settings, parts, telemetry, log))
         watch_config_metrics(telemetry, watcher)
         degraded_gauge(telemetry, lambda: parts.engine.degraded)
-        addresses = await stack.enter_async_context(serve_both(settings, answering, watcher, instance_id, telemetry, log))
+        addresses = await stack.enter_async_context(serve_both(settings, answering, watcher, instance_id, telemetry, network, log))
         yield addresses
 
 
@@ -189,7 +193,13 @@ async def load_secret(settings: ClassifierSettings, log: Logger) -> bytes:
 
 @asynccontextmanager
 async def serve_both(
-    settings: ClassifierSettings, answering: Answering, watcher: ConfigWatcher, instance_id: str, telemetry: Telemetry, log: Logger
+    settings: ClassifierSettings,
+    answering: Answering,
+    watcher: ConfigWatcher,
+    instance_id: str,
+    telemetry: Telemetry,
+    network: LocalNetwork | None,
+    log: Logger,
 ) -> AsyncIterator[Mapping[str, str]]:
     """REST and gRPC over what answers; yields both addresses once both take work."""
     version = metadata.version("pointsman")
@@ -211,6 +221,7 @@ async def serve_both(
             service_token=settings.service_token,
             drain_s=settings.drain_s,
             telemetry=telemetry,
+            network=network,
             log=log,
         ) as server,
     ):

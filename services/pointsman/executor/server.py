@@ -33,6 +33,7 @@ from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.probes import serve_probes
 from pointsman.kit.settings import DOTENV, read_environment, require_service_token
@@ -52,10 +53,13 @@ FIRST_CATALOG_S = 10.0
 
 
 @asynccontextmanager
-async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None = None) -> AsyncIterator[Mapping[str, str]]:
+async def serve(
+    settings: ExecutorSettings, *, environ: Mapping[str, str] | None = None, network: LocalNetwork | None = None
+) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields the bound addresses once a catalogue is there and its listings were asked for.
 
     environ: where the catalogue's "env:" references are looked up; None: the process's, and `.env`.
+    network: where services of the same process find each other; None: over sockets.
     """
     log = get_logger(SERVICE)
     require_service_token(settings, service=SERVICE)
@@ -64,7 +68,7 @@ async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None
         telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
         http = await stack.enter_async_context(HttpProviders(references))
         channel = await stack.enter_async_context(
-            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token)
+            ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token, network=network)
         )
         parts = make_parts(settings, http, channel, telemetry, log)
         watch_config_metrics(telemetry, parts.watcher)
@@ -81,7 +85,7 @@ async def serve(settings: ExecutorSettings, *, environ: Mapping[str, str] | None
                 log=log,
             )
         )
-        server = await stack.enter_async_context(serve_engine(settings, parts, telemetry, log))
+        server = await stack.enter_async_context(serve_engine(settings, parts, telemetry, network, log))
         stack.callback(parts.states.end)  # else those who watch would use up the time to drain
         await stack.enter_async_context(ready_when_there_is_a_catalog(server, parts, is_ready))
         stack.callback(is_ready.clear)
@@ -145,7 +149,9 @@ def make_parts(settings: ExecutorSettings, http: ProviderCaller, channel: Servic
 
 
 @asynccontextmanager
-async def serve_engine(settings: ExecutorSettings, parts: Parts, telemetry: Telemetry, log: Logger) -> AsyncIterator[RunningGrpcServer]:
+async def serve_engine(
+    settings: ExecutorSettings, parts: Parts, telemetry: Telemetry, network: LocalNetwork | None, log: Logger
+) -> AsyncIterator[RunningGrpcServer]:
     """The gRPC server over the engine; its own status needs the server itself."""
     reporter = StatusReporter(SERVICE, instance_id=parts.instance_id, version=metadata.version("pointsman"))
 
@@ -162,6 +168,7 @@ async def serve_engine(settings: ExecutorSettings, parts: Parts, telemetry: Tele
         service_token=settings.service_token,
         drain_s=settings.drain_s,
         telemetry=telemetry,
+        network=network,
         log=log,
     ) as server:
         yield server

@@ -33,9 +33,9 @@ from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEntry
 from pointsman.gateway.report_ports import ProcessFacts, ServiceName
-from pointsman.gateway.rest.answers import decision_record, recorded_plan
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
+from pointsman.gateway.rest.kept_decisions import decision_record, recorded_plan
 from pointsman.gateway.rest.orders import PromptHash
 from pointsman.gateway.rest.reports import Reports
 from pointsman.gateway.rest.running import Engine, InFlight, Limits
@@ -47,6 +47,7 @@ from pointsman.kit.deadline import Deadline
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.ids import new_id
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import require_safe_bind
 from pointsman.kit.status import StatusReporter
@@ -181,8 +182,10 @@ def refuse_open_address(settings: GatewaySettings) -> None:
 
 
 @asynccontextmanager
-async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
+async def serve(settings: GatewaySettings, *, network: LocalNetwork | None = None) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields {"gateway": address}.
+
+    network: where services of the same process find each other; None: over sockets.
 
     Raises SettingsError for an open address without a key, AddressInUse where the port is taken.
     """
@@ -195,7 +198,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
         instance_id = new_id(SERVICE)
-        channels = await _connect(stack, settings)
+        channels = await _connect(stack, settings, network)
         services = _services(channels)
         watcher = _watcher(channels[ServiceName.REGISTRY], instance_id, settings, world, log)
         watch_config_metrics(telemetry, watcher)
@@ -225,7 +228,7 @@ async def serve(settings: GatewaySettings) -> AsyncIterator[Mapping[str, str]]:
             world.is_draining = True
 
 
-async def _connect(stack: AsyncExitStack, settings: GatewaySettings) -> dict[ServiceName, ServiceChannel]:
+async def _connect(stack: AsyncExitStack, settings: GatewaySettings, network: LocalNetwork | None) -> dict[ServiceName, ServiceChannel]:
     """Channels to the services; they connect when first used."""
     token = settings.service_token
     channels = {
@@ -234,18 +237,28 @@ async def _connect(stack: AsyncExitStack, settings: GatewaySettings) -> dict[Ser
             service=classifier_client.SERVICE,
             retryable_methods=classifier_client.RETRYABLE_METHODS,
             service_token=token,
+            network=network,
         ),
         ServiceName.REGISTRY: ServiceChannel(
-            settings.registry_target, service=REGISTRY_SERVICE, retryable_methods=REGISTRY_RETRYABLE_METHODS, service_token=token
+            settings.registry_target,
+            service=REGISTRY_SERVICE,
+            retryable_methods=REGISTRY_RETRYABLE_METHODS,
+            service_token=token,
+            network=network,
         ),
         ServiceName.EXECUTOR: ServiceChannel(
             settings.executor_target,
             service=executor_client.SERVICE,
             service_token=token,
             max_message_bytes=executor_client.MAX_MESSAGE_BYTES,
+            network=network,
         ),
         ServiceName.LEDGER: ServiceChannel(
-            settings.ledger_target, service=ledger_client.SERVICE, retryable_methods=ledger_client.RETRYABLE_METHODS, service_token=token
+            settings.ledger_target,
+            service=ledger_client.SERVICE,
+            retryable_methods=ledger_client.RETRYABLE_METHODS,
+            service_token=token,
+            network=network,
         ),
     }
     for channel in channels.values():

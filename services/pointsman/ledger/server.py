@@ -12,6 +12,7 @@ from pointsman.api.status.v1.status_pb2 import ServiceStatus
 from pointsman.kit.background import in_background
 from pointsman.kit.grpc_server import RunningGrpcServer, serve_grpc
 from pointsman.kit.ids import new_id
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.probes import serve_probes
 from pointsman.kit.settings import require_service_token
@@ -31,8 +32,10 @@ SERVICE_NAME = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
 
 
 @asynccontextmanager
-async def serve(settings: LedgerSettings) -> AsyncIterator[Mapping[str, str]]:
+async def serve(settings: LedgerSettings, *, network: LocalNetwork | None = None) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields the bound addresses.
+
+    network: where services of the same process find each other; None: over sockets.
 
     Raises Conflict where another ledger uses the folder, Unavailable where its database can not be opened.
     """
@@ -53,7 +56,7 @@ async def serve(settings: LedgerSettings) -> AsyncIterator[Mapping[str, str]]:
                 log=log,
             )
         )
-        server = await stack.enter_async_context(serve_books(settings, books, telemetry, log))
+        server = await stack.enter_async_context(serve_books(settings, books, telemetry, network, log))
         await server.set_serving(SERVICE_NAME, serving=True)
         is_ready.set()
         stack.callback(is_ready.clear)
@@ -83,7 +86,9 @@ async def running_books(settings: LedgerSettings, metrics: LedgerMetrics, log: L
 
 
 @asynccontextmanager
-async def serve_books(settings: LedgerSettings, books: OpenBooks, telemetry: Telemetry, log: Logger) -> AsyncIterator[RunningGrpcServer]:
+async def serve_books(
+    settings: LedgerSettings, books: OpenBooks, telemetry: Telemetry, network: LocalNetwork | None, log: Logger
+) -> AsyncIterator[RunningGrpcServer]:
     """The gRPC server over the engine; its own status needs the server itself."""
     reporter = StatusReporter(SERVICE, instance_id=new_id(SERVICE), version=metadata.version("pointsman"))
 
@@ -99,6 +104,7 @@ async def serve_books(settings: LedgerSettings, books: OpenBooks, telemetry: Tel
         service_token=settings.service_token,
         drain_s=settings.drain_s,
         telemetry=telemetry,
+        network=network,
         log=log,
     ) as server:
         yield server

@@ -17,6 +17,7 @@ from pointsman.kit.grpc_server import GrpcServerLimits, RunningGrpcServer, serve
 from pointsman.kit.http_facade import serve_facade
 from pointsman.kit.http_server import RunningHttpServer
 from pointsman.kit.ids import new_id
+from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.logging import Logger, get_logger
 from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
@@ -67,8 +68,10 @@ class Parts:
 
 
 @asynccontextmanager
-async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
+async def serve(settings: RegistrySettings, *, network: LocalNetwork | None = None) -> AsyncIterator[Mapping[str, str]]:
     """Serve until the context is left; yields the bound addresses.
+
+    network: where services of the same process find each other; None: over sockets.
 
     Raises SettingsError with every fault of the catalogue where there is none that was good before,
     Unavailable where the folder for the state cannot be used.
@@ -85,7 +88,7 @@ async def serve(settings: RegistrySettings) -> AsyncIterator[Mapping[str, str]]:
         await start_keeper(parts.keeper)
         stack.push_async_callback(parts.keeper.finish)
         measure(parts)
-        server = await stack.enter_async_context(serve_calls(settings, parts))
+        server = await stack.enter_async_context(serve_calls(settings, parts, network))
         rest = await stack.enter_async_context(serve_rest(settings, parts))
         await stack.enter_async_context(in_background(reload_on_change(parts.keeper, files)))
         if export is not None:
@@ -167,7 +170,7 @@ def measure(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def serve_calls(settings: RegistrySettings, parts: Parts) -> AsyncIterator[RunningGrpcServer]:
+async def serve_calls(settings: RegistrySettings, parts: Parts, network: LocalNetwork | None) -> AsyncIterator[RunningGrpcServer]:
     """The gRPC server; its own status needs the server itself."""
     reporter = StatusReporter(SERVICE, instance_id=new_id(SERVICE), version=metadata.version("pointsman"))
 
@@ -184,6 +187,7 @@ async def serve_calls(settings: RegistrySettings, parts: Parts) -> AsyncIterator
         service_token=settings.service_token,
         drain_s=settings.drain_s,
         telemetry=parts.telemetry,
+        network=network,
         log=parts.log,
     ) as server:
         yield server
