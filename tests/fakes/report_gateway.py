@@ -116,6 +116,7 @@ def decision(index: int, **facts: Any) -> dict[str, Any]:
         "key": None,
         "category": categories[index % len(categories)],
         "difficulty": ("easy", "medium", "hard")[index % 3],
+        "confidence": 0.953,
         "policy": "balanced",
         "cause": "ranked",
         "model": "gpt-4.1-nano",

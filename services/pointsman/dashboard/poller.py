@@ -8,15 +8,13 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pointsman.dashboard import names
-from pointsman.dashboard.core.decisions import confidence_of, ids_without_confidence
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.logging import Logger
 
 Listener = Callable[["Figures"], Awaitable[None]]
 
 GATEWAY_AWAY = "gateway_away"
-SLOW_EVERY_S = 30.0  # a day's sums hardly move in less
-MAX_LOOKUPS = 4  # decisions looked up in one round; a busy gateway makes more than anybody reads
+SLOW_EVERY_S = 10.0  # a day's sums take a ledger longer, and hardly move in less
 
 
 class Part(StrEnum):
@@ -38,7 +36,6 @@ class Source(Protocol):
     async def read_models(self) -> object: ...  # noqa: D102
     async def read_metrics(self, time_range: str) -> object: ...  # noqa: D102
     async def read_decisions(self) -> object: ...  # noqa: D102
-    async def read_decision(self, decision_id: str) -> object: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,6 @@ class Figures:
 
     readings: Mapping[Part, Reading] = field(default_factory=lambda: MappingProxyType({part: Reading() for part in Part}))
     away_since_s: float | None = None
-    confidences: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def read_at_s(self) -> float | None:
@@ -129,8 +125,7 @@ class Poller:
                 calls[Part.DAY] = lambda: source.read_metrics("24h")
             answers = await asyncio.gather(*(self._read(part, call) for part, call in calls.items()))
             readings |= {part: reading for part, (reading, _) in zip(calls, answers, strict=True)}
-        confidences = self.figures.confidences if is_away else await self._look_up(readings[Part.DECISIONS].value)
-        self.figures = Figures(MappingProxyType(readings), self._note_presence(is_away), confidences)
+        self.figures = Figures(MappingProxyType(readings), self._note_presence(is_away))
 
     async def _read(self, part: Part, call: Callable[[], Awaitable[object]]) -> tuple[Reading, bool]:
         before = self.figures.readings[part]
@@ -153,17 +148,3 @@ class Poller:
         if not is_away and since_s is not None:
             self._log.info(names.GATEWAY_BACK)
         return since_s if is_away else None
-
-    async def _look_up(self, decisions: object) -> Mapping[str, float | None]:
-        """How sure the listed decisions were, where the list does not tell: a few more with each round."""
-        listed = ids_without_confidence(decisions)
-        known = {key: self.figures.confidences[key] for key in listed if key in self.figures.confidences}
-        missing = [key for key in listed if key not in known][:MAX_LOOKUPS]
-        found = await asyncio.gather(*(self._read_confidence(key) for key in missing))
-        return MappingProxyType(known | dict(zip(missing, found, strict=True)))
-
-    async def _read_confidence(self, decision_id: str) -> float | None:
-        try:
-            return confidence_of(await self._source.read_decision(decision_id))
-        except ServiceError:
-            return None  # a dash will do

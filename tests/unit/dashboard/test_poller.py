@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from pointsman.dashboard.poller import MAX_LOOKUPS, Figures, Part, Poller
+from pointsman.dashboard.poller import Figures, Part, Poller
 from pointsman.kit.errors import ServiceError, Unavailable, UpstreamFailed
 from pointsman.kit.logging import get_logger
 from tests.fakes import report_gateway as fake
@@ -21,7 +21,6 @@ class Reports:
     def __init__(self) -> None:
         self.failing: dict[str, ServiceError] = {}
         self.asked: Counter[str] = Counter()
-        self.decisions: object = {"decisions": []}
 
     async def read_health(self) -> object:
         return self.say("health", fake.health())
@@ -36,10 +35,7 @@ class Reports:
         return self.say(time_range, fake.metrics(time_range))
 
     async def read_decisions(self) -> object:
-        return self.say("decisions", self.decisions)
-
-    async def read_decision(self, decision_id: str) -> object:
-        return self.say(decision_id, fake.decision_detail(decision_id))
+        return self.say("decisions", {"decisions": []})
 
     def say(self, what: str, said: object) -> object:
         self.asked[what] += 1
@@ -133,26 +129,10 @@ async def test_one_report_that_fails_leaves_the_others(poller: Poller, reports: 
 
 
 async def test_day_is_summed_up_seldom(poller: Poller, reports: Reports, clock: Clock) -> None:
-    for _ in range(16):
+    for _ in range(6):
         await poller.refresh()
         clock.now_s += 2.0
-    assert (reports.asked["1h"], reports.asked["24h"]) == (16, 2)
-
-
-async def test_confidence_is_looked_up_once_and_a_few_at_a_time(poller: Poller, reports: Reports, clock: Clock) -> None:
-    reports.decisions = {"decisions": [fake.decision(index) for index in range(6)]}
-    reports.failing["dec_1"] = REFUSED
-    await poller.refresh()
-    assert len(poller.figures.confidences) == MAX_LOOKUPS
-    for _ in range(3):
-        clock.now_s += 2.0
-        await poller.refresh()
-    assert poller.figures.confidences == {f"dec_{index}": None if index == 1 else 0.953 for index in range(6)}
-    assert all(reports.asked[f"dec_{index}"] == 1 for index in range(6))
-    reports.decisions = {"decisions": [fake.decision(5)]}
-    clock.now_s += 2.0
-    await poller.refresh()
-    assert list(poller.figures.confidences) == ["dec_5"]  # what is no longer listed is forgotten
+    assert (reports.asked["1h"], reports.asked["24h"]) == (6, 2)
 
 
 async def test_nothing_is_asked_while_nobody_looks(reports: Reports, clock: Clock) -> None:

@@ -10,10 +10,8 @@ from pointsman.dashboard.core.decisions import (
     DECISION_COLUMNS,
     EXCLUDED_COLUMNS,
     RANKING_COLUMNS,
-    confidence_of,
     decision_rows,
     decision_view,
-    ids_without_confidence,
 )
 from pointsman.dashboard.core.health import PROVIDER_COLUMNS, SERVICE_COLUMNS, health_view, provider_rows
 from pointsman.dashboard.core.traffic import BARS, MODEL_COLUMNS, current_rate, model_rows, traffic_view
@@ -51,10 +49,12 @@ def test_services_that_are_not_well_say_why() -> None:
 
 
 def test_notices_tell_what_must_be_seen_first() -> None:
-    given = fake.health(degraded=["classifier"], catalog_error="models[3]: no price", inactive_sections=["feeds"])
+    subscribers = [{"service": "executor", "kind": "catalog", "rejection": "no such provider"}, {"service": "ledger", "rejection": None}]
+    given = fake.health(degraded=["classifier"], catalog_error="models[3]: no price", inactive_sections=["feeds"], subscribers=subscribers)
     said = [(notice.tone, notice.text) for notice in health_view(given, now_s=NOW_S, shows_key=True).notices]
     assert said == [
         (Tone.BAD, "The catalogue's last change was refused, the one before is in use: models[3]: no price"),
+        (Tone.BAD, "The newest catalog is not in use in executor: no such provider"),
         (Tone.WARN, "Degraded: the classifier is away: keyword rules judge (classifier)."),
         (Tone.NEUTRAL, "Sections of the catalogue that have no effect yet: feeds."),
     ]
@@ -104,6 +104,12 @@ def test_tiles_hold_the_last_hour_and_the_day() -> None:
     assert (len(view.bars), sum(view.bars), view.is_empty) == (BARS, sum(1 + minute % 9 for minute in range(55)), False)
 
 
+def test_day_is_never_less_than_its_last_hour() -> None:
+    view = traffic_view(fake.metrics("1h", 300), fake.metrics("24h", 30))
+    assert view.tiles[0].notes == ("300 in the last hour", "300 in 24 h")
+    assert view.tiles[5].value == view.tiles[4].value == "$0.09"
+
+
 def test_no_request_yet_is_empty_and_not_an_error() -> None:
     view = traffic_view(fake.metrics("1h", 0, 0), fake.metrics("24h", 0, 0))
     assert view.is_empty
@@ -146,17 +152,11 @@ def test_same_model_at_two_providers_is_two_rows() -> None:
 
 
 def test_decisions_in_short() -> None:
-    given = {"decisions": [fake.decision(1), fake.decision(2, degraded=["classifier"], cause="rule_preferred", category=None)]}
-    first, second = decision_rows(given, confidences={"dec_1": 0.953, "dec_2": None}, now_s=NOW_S)
+    odd = fake.decision(2, degraded=["classifier"], cause="rule_preferred", category=None, confidence=None)
+    first, second = decision_rows({"decisions": [fake.decision(1), odd]}, now_s=NOW_S)
     assert texts(first) == ["7 s ago", "math", "medium", "balanced", "gpt-4.1-nano", "ranked", "95.3 %", "no"]
     assert texts(second)[1:] == ["–", "hard", "balanced", "gpt-4.1-nano", "rule preferred", "–", "[degraded] classifier"]
     assert first.cells[0].hint.endswith(" UTC")
-
-
-def test_confidence_that_the_list_tells_is_not_looked_up() -> None:
-    given = {"decisions": [fake.decision(1, confidence=0.5), fake.decision(2)]}
-    assert ids_without_confidence(given) == ("dec_2",)
-    assert decision_rows(given, confidences={}, now_s=NOW_S)[0].cells[6].text == "50.0 %"
 
 
 def test_decision_explains_itself() -> None:
@@ -233,10 +233,8 @@ def test_nothing_that_a_gateway_could_say_breaks_a_page(data: st.DataObject) -> 
     assert [len(tile.notes) for tile in traffic.tiles] == [len(tile.notes) for tile in traffic_view(None, None).tiles]
     check_all_rows(model_rows(say({"models": [fake.model("a"), fake.model("b")]}), now_s=NOW_S), MODEL_COLUMNS)
     decisions = say({"decisions": [fake.decision(1), fake.decision(2)]})
-    check_all_rows(decision_rows(decisions, confidences={}, now_s=NOW_S), DECISION_COLUMNS)
-    ids_without_confidence(decisions)
+    check_all_rows(decision_rows(decisions, now_s=NOW_S), DECISION_COLUMNS)
     detail = say(fake.decision_detail("dec_1"))
-    confidence_of(detail)
     view = decision_view(detail)
     check_all_rows(view.ranking, RANKING_COLUMNS)
     check_all_rows(view.excluded, EXCLUDED_COLUMNS)

@@ -1,6 +1,5 @@
 """Decisions: `GET /v1/decisions` as rows, `GET /v1/decisions/{id}` as the explanation of one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pointsman.dashboard.core.health import MEANINGS, unique
@@ -36,28 +35,16 @@ class DecisionView:
     flips: tuple[str, ...]
 
 
-def decision_rows(decisions: object, *, confidences: Mapping[str, float | None], now_s: float) -> tuple[Row, ...]:
-    """Newest first, as they come. confidences: those that are known, by decision."""
+def decision_rows(decisions: object, *, now_s: float) -> tuple[Row, ...]:
+    """Newest first, as they come."""
     listed = [(text_at(decision, "decision_id"), decision) for decision in list_at(decisions, "decisions")]
-    return tuple(unique([decision_row(key, decision, confidences.get(key), now_s) for key, decision in listed if key is not None]))
+    return tuple(unique([decision_row(key, decision, now_s) for key, decision in listed if key is not None]))
 
 
-def ids_without_confidence(decisions: object) -> tuple[str, ...]:
-    """The listed decisions whose confidence the list does not tell, newest first."""
-    listed = [(text_at(decision, "decision_id"), number_at(decision, "confidence")) for decision in list_at(decisions, "decisions")]
-    return tuple(key for key, confidence in listed if key is not None and confidence is None)
-
-
-def confidence_of(detail: object) -> float | None:
-    """How sure the classification was; None where there was none."""
-    return number_at(detail, "classification", "domain_confidence")
-
-
-def decision_row(key: str, decision: object, confidence: float | None, now_s: float) -> Row:
-    """One decision in short. confidence: what is known beside the list."""
+def decision_row(key: str, decision: object, now_s: float) -> Row:
+    """One decision in short."""
     made_s = time_at(decision, "created_at")
     cause = text_at(decision, "cause") or UNKNOWN
-    told = number_at(decision, "confidence")
     return Row(
         key=key,
         cells=(
@@ -67,7 +54,7 @@ def decision_row(key: str, decision: object, confidence: float | None, now_s: fl
             Cell(text_at(decision, "policy") or UNKNOWN),
             Cell(text_at(decision, "model") or UNKNOWN),
             Cell(cause.replace("_", " "), hint=CAUSES.get(cause, "")),
-            Cell(share(confidence if told is None else told)),
+            Cell(share(number_at(decision, "confidence"))),
             degraded_cell(decision),
         ),
     )
@@ -98,7 +85,7 @@ def facts_of(detail: object) -> tuple[str, ...]:
     """What was seen of the prompt and the request."""
     judged, estimated = mapping_at(detail, "classification"), mapping_at(detail, "estimated_tokens")
     facts = [
-        f"category {text_at(judged, 'category') or UNKNOWN}, {share(confidence_of(detail))} sure",
+        f"category {text_at(judged, 'category') or UNKNOWN}, {share(number_at(judged, 'domain_confidence'))} sure",
         f"{text_at(judged, 'difficulty') or UNKNOWN} (complexity {decimal(number_at(judged, 'complexity_score'))})",
         f"judged by {text_at(judged, 'classification_method') or UNKNOWN} in {milliseconds(number_at(judged, 'ms'))}",
         f"cache {text_at(judged, 'cache') or UNKNOWN}",

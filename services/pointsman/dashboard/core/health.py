@@ -22,8 +22,9 @@ NOTHING_TO_DO = "nothing"
 MEANINGS = {
     "classifier": "the classifier is away: keyword rules judge",
     "encoder_unavailable": "the encoder cannot be loaded: keyword rules judge",
-    "encoder": "the encoder cannot be loaded: keyword rules judge",
-    "not_callable": "no model could be called: all were ranked",
+    "encoder_failed": "the encoder fails: keyword rules judge",
+    "encoder": "the encoder fails: keyword rules judge",
+    "not_callable": "no model can be called, so all are ranked",
     "strategy": "another strategy than the one asked for judged",
     "registry": "the registry is away: the last catalogue is in use",
     "executor": "the executor is away: no model can be called",
@@ -31,6 +32,7 @@ MEANINGS = {
     "catalog_refused": "the last change of the catalogue was refused",
     "catalog_output_failed": "the catalogue's copy could not be written",
     "store_failed": "the store could not be written",
+    "shutting_down": "it is shutting down",
 }
 
 
@@ -132,6 +134,10 @@ def notices_of(health: object, *, shows_key: bool) -> tuple[Notice, ...]:
     notices = []
     if (refused := text_at(health, "catalog_error")) is not None:
         notices.append(Notice(Tone.BAD, f"The catalogue's last change was refused, the one before is in use: {refused}"))
+    for subscriber in list_at(health, "subscribers"):
+        if (rejection := text_at(subscriber, "rejection")) is not None:
+            who, kind = text_at(subscriber, "service") or "a service", text_at(subscriber, "kind") or "configuration"
+            notices.append(Notice(Tone.BAD, f"The newest {kind} is not in use in {who}: {rejection}"))
     words = texts_at(health, "degraded")
     if words:
         notices.append(Notice(Tone.WARN, f"Degraded: {'; '.join(meaning(word) for word in words)}."))

@@ -27,14 +27,17 @@ class TrafficView:
 
 def traffic_view(hour: object, day: object) -> TrafficView:
     """hour, day: the JSON of `GET /v1/metrics` over an hour and over a day; None before there is any."""
-    requests, day_requests = number_at(hour, "totals", "requests"), number_at(day, "totals", "requests")
+    requests = number_at(hour, "totals", "requests")
+    day_requests = at_least(number_at(day, "totals", "requests"), requests)
+    hour_cost = number_at(hour, "totals", "cost_usd")
+    day_cost = at_least(number_at(day, "totals", "cost_usd"), hour_cost)
     tiles = (
         Tile("Requests a minute", rate(current_rate(hour)), (f"{count(requests)} in the last hour", f"{count(day_requests)} in 24 h")),
         Tile("Success", share(success_of(hour)), (f"{errors_of(hour)} in the last hour", f"{share(success_of(day))} in 24 h")),
         latency_tile("Latency", hour, "latency_ms"),
         latency_tile("First token", hour, "time_to_first_token_ms"),
-        Tile("Cost, last hour", money(number_at(hour, "totals", "cost_usd")), (average_cost(hour),)),
-        Tile("Cost, 24 h", money(number_at(day, "totals", "cost_usd")), (average_cost(day),)),
+        Tile("Cost, last hour", money(hour_cost), (average_cost(hour_cost, requests),)),
+        Tile("Cost, 24 h", money(day_cost), (average_cost(day_cost, day_requests),)),
     )
     return TrafficView(tiles, bars_of(hour), is_empty=not requests and not day_requests)
 
@@ -52,10 +55,14 @@ def errors_of(metrics: object) -> str:
     return "1 failed" if errors == 1 else f"{count(errors)} failed"
 
 
-def average_cost(metrics: object) -> str:
+def at_least(day: float | None, hour: float | None) -> float | None:
+    """A day's sum, which is asked for less often than the hour's, and holds it."""
+    return day if day is None or hour is None else max(day, hour)
+
+
+def average_cost(cost_usd: float | None, requests: float | None) -> str:
     """What one request costs."""
-    cost, requests = number_at(metrics, "totals", "cost_usd"), number_at(metrics, "totals", "requests")
-    return "no request" if not requests or cost is None else f"{money(cost / requests)} a request"
+    return "no request" if not requests or cost_usd is None else f"{money(cost_usd / requests)} a request"
 
 
 def success_of(metrics: object) -> float | None:

@@ -14,7 +14,7 @@ from pointsman.dashboard.core.view import Notice, State, Tile, Tone
 from pointsman.dashboard.core.writing import absolute, ago, count
 from pointsman.dashboard.pages.decisions import DecisionTable, ReadDecision
 from pointsman.dashboard.pages.elements import UNKNOWN_STATE, Mark, Strip, Table, element, set_attribute, text
-from pointsman.dashboard.poller import Figures, Part
+from pointsman.dashboard.poller import Figures, Part, Reading
 from pointsman.kit.settings import is_loopback
 
 SERVICE_NUMERIC = (3, 4, 5, 6)
@@ -63,28 +63,23 @@ class Overview:
         self._strip = Strip("State of each service")
         self._notice_box = element("div", "notices", role="status", aria_live="polite")
         with element("section", aria_label="Traffic"):
-            self._traffic_note = self._heading("Traffic")
+            self._traffic_heading = Heading("Traffic")
             self._tiles = Tiles()
             self._empty = element("div", "empty")
-            self._models_note = self._heading("Models")
+            self._models_heading = Heading("Models")
             self._models = Table("Models", MODEL_COLUMNS, numeric=MODEL_NUMERIC)
         with self._empty:
             text("p", "No request yet. Try one:")
             text("pre", example_of(surroundings), tabindex="0", aria_label="Command that sends a request")
         with element("section", aria_label="Decisions"):
-            self._decisions_note = self._heading("Last decisions")
+            self._decisions_heading = Heading("Last decisions")
             self._no_decision = text("p", "No decision yet: the first request brings one.", "empty")
             self._decisions = DecisionTable("Last decisions", read_decision)
         with element("section", aria_label="Health"):
-            self._health_note = self._heading("Health")
+            self._health_heading = Heading("Health")
             self._services = Table("Services", SERVICE_COLUMNS, numeric=SERVICE_NUMERIC)
-            self._providers_note = self._heading("Providers")
+            self._providers_heading = Heading("Providers")
             self._providers = Table("Providers", PROVIDER_COLUMNS, numeric=PROVIDER_NUMERIC)
-
-    def _heading(self, said: str) -> TextElement:
-        with element("div", "heading"):
-            text("h2", said)
-            return text("p", "", "muted")
 
     def show(self, figures: Figures, now_s: float) -> Iterator[None]:
         """Show these figures, in steps: the gateway may run on the same loop. now_s: seconds of the Unix epoch."""
@@ -99,10 +94,10 @@ class Overview:
         yield from self._show_traffic(figures, now_s)
         yield from self._show_decisions(figures, now_s)
         yield from self._services.show(health.services)
-        self._health_note.set_text(note_of(figures, Part.HEALTH, now_s, fresh=health.models))
+        self._health_heading.show(figures.readings[Part.HEALTH], figures, now_s, fresh=health.models)
         providers = provider_rows(readings[Part.PROVIDERS].value, now_s=now_s)
         yield from self._providers.show(providers)
-        self._providers_note.set_text(note_of(figures, Part.PROVIDERS, now_s, fresh=f"{count(len(providers))} in the catalogue"))
+        self._providers_heading.show(figures.readings[Part.PROVIDERS], figures, now_s, fresh=f"{count(len(providers))} in the catalogue")
 
     def _show_traffic(self, figures: Figures, now_s: float) -> Iterator[None]:
         readings = figures.readings
@@ -111,17 +106,17 @@ class Overview:
         models = model_rows(readings[Part.MODELS].value, now_s=now_s)
         yield from self._models.show(models)
         time_range = text_at(readings[Part.MODELS].value, "time_range")
-        self._models_note.set_text(note_of(figures, Part.MODELS, now_s, fresh=f"last {time_range}" if time_range else ""))
+        self._models_heading.show(figures.readings[Part.MODELS], figures, now_s, fresh=f"last {time_range}" if time_range else "")
         is_known = readings[Part.HOUR].read_at_s is not None
         self._empty.set_visibility(is_known and traffic.is_empty)
-        self._traffic_note.set_text(note_of(figures, Part.HOUR, now_s, fresh=""))
+        self._traffic_heading.show(figures.readings[Part.HOUR], figures, now_s)
 
     def _show_decisions(self, figures: Figures, now_s: float) -> Iterator[None]:
         reading = figures.readings[Part.DECISIONS]
-        rows = decision_rows(reading.value, confidences=figures.confidences, now_s=now_s)
+        rows = decision_rows(reading.value, now_s=now_s)
         yield from self._decisions.show(rows)
         self._no_decision.set_visibility(reading.read_at_s is not None and not rows)
-        self._decisions_note.set_text(note_of(figures, Part.DECISIONS, now_s, fresh=""))
+        self._decisions_heading.show(figures.readings[Part.DECISIONS], figures, now_s)
 
     def _show_notices(self, notices: tuple[Notice, ...]) -> None:
         if notices == self._notices:
@@ -131,6 +126,21 @@ class Overview:
         with self._notice_box:
             for notice in notices:
                 text("p", notice.text, f"notice {notice.tone.value}")
+
+
+class Heading:
+    """A section's heading, and what stands beside it."""
+
+    def __init__(self, said: str) -> None:
+        with element("div", "heading"):
+            text("h2", said)
+            self._note = text("p", "", "muted")
+
+    def show(self, reading: Reading, figures: Figures, now_s: float, *, fresh: str = "") -> None:
+        """Say how old the section's figures are where they are old, else `fresh`."""
+        age = age_of(reading, now_s, is_away=figures.away_since_s is not None)
+        self._note.set_text(fresh if age is None else age)
+        self._note.classes(replace="muted" if age is None else "old")
 
 
 class Tiles:
@@ -190,17 +200,15 @@ def away_notices(figures: Figures, gateway_url: str) -> tuple[Notice, ...]:
         return ()
     kept = "There are no figures yet." if figures.read_at_s is None else f"The figures below are of {absolute(figures.read_at_s)}."
     since = absolute(figures.away_since_s)
-    return (Notice(Tone.BAD, f"No gateway answers at {gateway_url} since {since}. {kept} `pointsman up` starts one."),)
+    return (Notice(Tone.BAD, f"No gateway answers at {gateway_url} since {since}. {kept} To start one: pointsman up"),)
 
 
-def note_of(figures: Figures, part: Part, now_s: float, *, fresh: str) -> str:
-    """What stands beside a heading: how old its figures are where they are old, else `fresh`."""
-    reading = figures.readings[part]
-    is_old = figures.away_since_s is not None or reading.failure is not None
-    if not is_old:
-        return fresh
+def age_of(reading: Reading, now_s: float, *, is_away: bool) -> str | None:
+    """How old the figures of a section are, and why; None where they are not old."""
+    if not is_away and reading.failure is None:
+        return None
     kept = "no figures yet" if reading.read_at_s is None else f"old: of {ago(reading.read_at_s, now_s)}"
-    return kept if figures.away_since_s is not None or reading.failure is None else f"{kept} ({reading.failure})"
+    return kept if is_away or reading.failure is None else f"{kept} ({reading.failure})"
 
 
 def example_of(surroundings: Surroundings) -> str:
