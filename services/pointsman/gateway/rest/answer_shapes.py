@@ -183,9 +183,20 @@ class MetadataShape(TypedDict):
     attempts: list[AttemptShape]
 
 
+class LeftOutShape(TypedDict):
+    """How many entries a decision of a huge catalogue was kept without."""
+
+    ranking: int
+    excluded: int
+
+
 class DecisionShape(RecommendationShape):
-    """Answer to `GET /v1/decisions/{id}`. `constraints`: those that were asked for, as `POST /route` takes them."""
+    """Answer to `GET /v1/decisions/{id}`.
+
+    constraints: those that were asked for, as `POST /route` takes them. left_out: null where the decision was kept whole.
+    """
 
     constraints: dict[str, object]
+    left_out: LeftOutShape | None
     cause: str
     created_at: str

@@ -1,16 +1,12 @@
-"""Decisions and completions as JSON objects. Money is decimal USD, made from whole nano-dollars alone."""
+"""Decisions and completions as JSON objects."""
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from pointsman.gateway.core.judgement import CacheUse, Judgement
-from pointsman.gateway.core.money import NANOUSD_PER_USD
 from pointsman.gateway.core.routing import RankedCandidate
 from pointsman.gateway.engine.completing import Completion
-from pointsman.gateway.engine.decision_book import RecordedPlan
 from pointsman.gateway.engine.routing import Routed
-from pointsman.gateway.ports import Attempt, DecisionRecord, MeasuredUsage
+from pointsman.gateway.ports import Attempt, MeasuredUsage
 from pointsman.gateway.rest.answer_shapes import (
     AttemptShape,
     CandidateShape,
@@ -21,17 +17,9 @@ from pointsman.gateway.rest.answer_shapes import (
     RecommendationShape,
     TimingsShape,
 )
-from pointsman.gateway.rest.kept_terms import terms_object, terms_of
-from pointsman.kit.json_loader import dump_json
+from pointsman.gateway.rest.figures import DIGITS, milliseconds, usd
 
-# What the ledger takes of one decision (ledger.proto).
-MAX_DETAIL_BYTES = 256 << 10
-# Candidates kept where a decision is longer than that; no request tries more.
-KEPT_CANDIDATES = 16
-DIGITS = 6
-MS_PER_S = 1_000.0
 NO_TIMINGS = TimingsShape(tokenize=0.0, queue=0.0, embed=0.0, total=0.0)
-UNKNOWN_CATEGORY = "general"
 
 
 def recommendation(routed: Routed) -> RecommendationShape:
@@ -214,57 +202,3 @@ def _usage_object(usage: MeasuredUsage) -> dict[str, object]:
         "prompt_tokens_details": {"cached_tokens": usage.cached_input_token_count},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning_token_count},
     }
-
-
-def decision_record(routed: Routed) -> DecisionRecord:
-    """The decision as the ledger keeps it."""
-    decision, judgement = routed.decision, routed.judgement
-    return DecisionRecord(
-        decision_id=routed.decision_id,
-        request_id=routed.request_id,
-        create_time_s=routed.create_time_s,
-        account=routed.account,
-        category=UNKNOWN_CATEGORY if judgement is None else judgement.category,
-        difficulty=None if judgement is None else judgement.difficulty.value,
-        policy=decision.policy_label,
-        cause=decision.cause.value,
-        model_id=decision.ranking[0].model.id,
-        catalog_version=decision.catalog_version,
-        degraded=routed.degraded,
-        prompt_hash=routed.prompt_hash,
-        detail=decision_detail(routed),
-    )
-
-
-def decision_detail(routed: Routed) -> bytes:
-    """The recommendation and its terms as JSON; that of a huge catalogue keeps the first candidates and says what it left out."""
-    answer, terms = recommendation(routed), terms_object(routed.terms)
-    detail = dump_json({**answer, "constraints": terms})
-    if len(detail) <= MAX_DETAIL_BYTES:
-        return detail
-    left_out = {"ranking": max(0, len(answer["ranking"]) - KEPT_CANDIDATES), "excluded": len(answer["excluded"])}
-    shortened = {**answer, "ranking": answer["ranking"][:KEPT_CANDIDATES], "excluded": [], "left_out": left_out}
-    return dump_json({**shortened, "constraints": terms})
-
-
-def decision_answer(record: DecisionRecord) -> dict[str, object]:
-    """What `GET /v1/decisions/{id}` answers."""
-    detail: dict[str, object] = json.loads(record.detail)
-    created_at = datetime.fromtimestamp(record.create_time_s, UTC).isoformat(timespec="milliseconds")
-    return {**detail, "cause": record.cause, "created_at": created_at}
-
-
-def recorded_plan(record: DecisionRecord) -> RecordedPlan:
-    """What of a recorded decision is needed to run it."""
-    detail = json.loads(record.detail)
-    return RecordedPlan(tuple(row["model"]["id"] for row in detail["ranking"]), terms_of(detail.get("constraints")))
-
-
-def usd(nanousd: int | None) -> float | None:
-    """Dollars: the double nearest to the exact amount, which JSON writes with no more than its nine decimals."""
-    return None if nanousd is None else nanousd / NANOUSD_PER_USD
-
-
-def milliseconds(seconds: float) -> float:
-    """Milliseconds to the microsecond."""
-    return round(seconds * MS_PER_S, 3)

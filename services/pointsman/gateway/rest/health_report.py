@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pointsman.gateway.core.catalog import ModelStatus
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import ClassifierFacts, LedgerFacts, ProcessFacts, RegistryFacts, ServiceAnswer, ServiceName
-from pointsman.gateway.rest.answers import milliseconds, usd
+from pointsman.gateway.rest.figures import known_moment, milliseconds, moment_of, usd
 from pointsman.gateway.rest.health_shapes import (
     ClassifierHealthShape,
     HealthShape,
@@ -16,7 +16,7 @@ from pointsman.gateway.rest.health_shapes import (
     SubscriberShape,
 )
 from pointsman.gateway.rest.models_endpoint import reason_not_callable
-from pointsman.gateway.rest.reports import Reports, known_moment, moment_of
+from pointsman.gateway.rest.reports import Reports
 from pointsman.kit.deadline import Deadline
 
 # As long as somebody who looks may wait; a service that needs longer is not well.

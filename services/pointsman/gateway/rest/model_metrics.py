@@ -8,7 +8,7 @@ from pointsman.gateway.core.catalog import Catalog, Model
 from pointsman.gateway.core.routing import ModelCondition
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import ServiceName, UsageDimension, UsageQuery, UsageRow
-from pointsman.gateway.rest.answers import DIGITS, usd
+from pointsman.gateway.rest.figures import DIGITS, known_moment, moment_of, usd
 from pointsman.gateway.rest.models_endpoint import reason_not_callable
 from pointsman.gateway.rest.parameters import Parameters
 from pointsman.gateway.rest.report_shapes import (
@@ -19,31 +19,12 @@ from pointsman.gateway.rest.report_shapes import (
     ReportFrame,
     TokensShape,
 )
-from pointsman.gateway.rest.reports import (
-    FIGURES_TIMEOUT_S,
-    NO_PERCENTILES,
-    Reports,
-    known_moment,
-    moment_of,
-    percentiles_of,
-    tokens_of,
-)
+from pointsman.gateway.rest.reports import FIGURES_TIMEOUT_S, NO_PERCENTILES, NO_ROW, Reports, percentiles_of, tokens_of
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import NotFound, ServiceError
 
 DEFAULT_RANGE = "24h"
 BREAKER_OPEN = "its circuit is open: it has been failing"
-NO_ROW = UsageRow(
-    request_count=0,
-    attempt_count=0,
-    succeeded_attempt_count=0,
-    failed_attempt_count=0,
-    input_token_count=0,
-    output_token_count=0,
-    operator_cost_nanousd=0,
-    caller_cost_nanousd=0,
-    unpriced_attempt_count=0,
-)
 UNSEEN = ModelCondition()
 
 # By id and provider: what another provider once answered under that name is not this model's.

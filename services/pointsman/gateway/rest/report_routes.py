@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from pointsman.gateway.ports import Account
-from pointsman.gateway.rest.answers import decision_answer
 from pointsman.gateway.rest.authentication import Access
 from pointsman.gateway.rest.decision_list import MAX_PAGE, decision_list
 from pointsman.gateway.rest.health_report import health_report
+from pointsman.gateway.rest.kept_decisions import decision_answer
 from pointsman.gateway.rest.model_metrics import all_model_metrics, one_model_metrics
 from pointsman.gateway.rest.models_endpoint import model_list, one_model
 from pointsman.gateway.rest.openapi import answer_with, parameter
@@ -128,7 +128,9 @@ def usage_router(reports: Reports) -> APIRouter:
     @router.get(
         "/v1/metrics",
         response_class=Response,
-        openapi_extra={"parameters": [TIME_RANGE, parameter("model", "Of one model"), parameter("group_by", "A series for each", enum=list(GROUPS))]},
+        openapi_extra={
+            "parameters": [TIME_RANGE, parameter("model", "Of one model"), parameter("group_by", "A series for each", enum=list(GROUPS))]
+        },
         responses=answer_with("Sums over time", "MetricsShape"),
     )
     async def metrics(request: Request) -> Response:
@@ -172,6 +174,12 @@ def decisions_router(reports: Reports, engine: Engine, access: Access) -> APIRou
         return json_answer(decision_answer(await engine.book.find_record(decision_id, account, deadline)))
 
     return router
+
+
+def metrics_parameters() -> list[dict[str, Any]]:
+    """Those of `GET /v1/metrics`."""
+    by = parameter("group_by", "What there is a series for each of; default: one of all", enum=list(GROUPS))
+    return [TIME_RANGE, parameter("model", "Of one model"), by]
 
 
 def usage_parameters() -> list[dict[str, Any]]:

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import Percentiles, ProcessFacts, ServiceHealth, UsageReports, UsageRow
-from pointsman.gateway.rest.answers import milliseconds
+from pointsman.gateway.rest.figures import milliseconds
 from pointsman.gateway.rest.report_shapes import PercentilesShape, TokensShape
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.telemetry import Telemetry
@@ -17,6 +16,17 @@ REPORT_TIMEOUT_S = 10.0
 # Beside the figures there are others to be shown: a ledger that hangs must not hold those up for long.
 FIGURES_TIMEOUT_S = 2.0
 NO_PERCENTILES = PercentilesShape(p50=None, p95=None, p99=None)
+NO_ROW = UsageRow(
+    request_count=0,
+    attempt_count=0,
+    succeeded_attempt_count=0,
+    failed_attempt_count=0,
+    input_token_count=0,
+    output_token_count=0,
+    operator_cost_nanousd=0,
+    caller_cost_nanousd=0,
+    unpriced_attempt_count=0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +45,6 @@ class Reports:
     def deadline(self) -> Deadline:
         """Of a report that asks the ledger."""
         return Deadline.after(REPORT_TIMEOUT_S)
-
-
-def moment_of(unix_s: float) -> str:
-    """A time as answers show it, UTC."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="milliseconds")
-
-
-def known_moment(unix_s: float | None) -> str | None:
-    """The same, where it is known."""
-    return None if unix_s is None else moment_of(unix_s)
 
 
 def percentiles_of(percentiles: Percentiles | None) -> PercentilesShape:

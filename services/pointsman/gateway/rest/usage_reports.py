@@ -7,12 +7,11 @@ from typing import Literal
 from starlette.requests import Request
 
 from pointsman.gateway.report_ports import UsageDimension, UsageQuery, UsageRow
-from pointsman.gateway.rest.answers import usd
 from pointsman.gateway.rest.checks import refuse
-from pointsman.gateway.rest.model_metrics import NO_ROW
+from pointsman.gateway.rest.figures import moment_of, usd
 from pointsman.gateway.rest.parameters import Parameters, TimeRange
 from pointsman.gateway.rest.report_shapes import MetricsShape, PointShape, SeriesShape, TotalsShape, UsageRowShape, UsageShape
-from pointsman.gateway.rest.reports import Reports, moment_of, percentiles_of, tokens_of
+from pointsman.gateway.rest.reports import NO_ROW, Reports, percentiles_of, tokens_of
 
 DEFAULT_RANGE = "1h"
 DEFAULT_USAGE_S = 30 * 86_400
