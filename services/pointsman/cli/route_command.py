@@ -46,10 +46,7 @@ def policy_of(text: str) -> str | float:
 
 def show(answer: dict[str, Any], console: Console) -> None:
     """The decision as a person reads it."""
-    classification = answer["classification"]
-    share = f"{classification['domain_confidence']:.0%}"
-    took = f"{classification['ms']:.1f} ms"
-    console.print(Text(f"{classification['category']}, {classification['difficulty']} ({share} sure, {took})"))
+    console.print(Text(classification_line(answer["classification"])))
     console.print(Text(answer["why"]["summary"], style="bold"))
     console.print(ranking_table(answer["ranking"][:SHOWN_CANDIDATES]))
     for flip in answer["why"]["flips"]:
@@ -58,7 +55,21 @@ def show(answer: dict[str, Any], console: Console) -> None:
         console.print(Text(f"degraded: {', '.join(answer['degraded'])}", style="yellow"))
     if "response" in answer:
         console.print(Text(f"\n{answer['response']}\n"))
-        console.print(Text(f"{answer['selected_model']}, {answer['cost_usd']} USD, {answer['latency_ms']:.0f} ms", style="dim"))
+        cost = f"cost {usd_text(answer['cost_usd'])}"
+        console.print(Text(f"{answer['selected_model']}, {cost} USD, {answer['latency_ms']:.0f} ms", style="dim"))
+
+
+def classification_line(classification: dict[str, Any]) -> str:
+    """What kind of prompt it is, and how sure that is."""
+    if classification["category"] is None:
+        return "not classified"
+    kind = f"{classification['category']}, {classification['difficulty']}"
+    return f"{kind} ({classification['domain_confidence']:.0%} sure, {classification['ms']:.1f} ms)"
+
+
+def usd_text(cost_usd: float | None) -> str:
+    """An amount as people write it, to the nano-dollar."""
+    return "unknown" if cost_usd is None else f"{cost_usd:.9f}".rstrip("0").rstrip(".")
 
 
 def ranking_table(ranking: list[dict[str, Any]]) -> Table:
@@ -66,7 +77,6 @@ def ranking_table(ranking: list[dict[str, Any]]) -> Table:
     table = Table("model", "provider", "success", "cost USD", "latency ms", box=None)
     for candidate in ranking:
         model = candidate["model"]
-        cost = candidate["expected_cost_usd"]
-        figures = (f"{candidate['success_probability']:.2f}", "unknown" if cost is None else f"{cost:.6f}")
+        figures = (f"{candidate['success_probability']:.2f}", usd_text(candidate["expected_cost_usd"]))
         table.add_row(Text(model["id"]), Text(model["provider"]), *figures, f"{candidate['expected_latency_ms']:.0f}")
     return table
