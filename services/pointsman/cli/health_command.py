@@ -19,9 +19,11 @@ REST_SUFFIX = "_rest"
 def health(arguments: argparse.Namespace) -> int:
     """Ask and print; 0 where every service asked takes work, else 1."""
     states = {name: state_of(address) for name, address in addresses_of(arguments.service).items()}
+    if not states:
+        print("pointsman: nothing runs on this folder; start it with `pointsman up`, or name a service", file=sys.stderr)
     if arguments.json:
         print(json.dumps(states))
-    else:
+    elif states:
         print("\n".join(f"{name}: {state}" for name, state in states.items()), file=sys.stdout if all_ready(states) else sys.stderr)
     return 0 if all_ready(states) else 1
 

@@ -1,9 +1,10 @@
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 
-from pointsman.cli.health_command import addresses_of, all_ready, reachable
+from pointsman.cli.health_command import addresses_of, all_ready, health, reachable
 
 
 @pytest.fixture
@@ -24,9 +25,15 @@ def test_without_a_name_all_that_up_runs_are_asked_over_http(folder: Path) -> No
     assert addresses_of(None) == {"gateway": "127.0.0.1:1", "classifier": "127.0.0.1:3", "dashboard": "127.0.0.1:4"}
 
 
-def test_nothing_that_runs_is_not_health(folder: Path) -> None:
+@pytest.mark.parametrize(("as_json", "said"), [(False, ""), (True, "{}\n")])
+def test_where_nothing_runs_that_is_said_and_is_not_health(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool, said: str
+) -> None:
     assert addresses_of(None) == {}
     assert not all_ready({})
+    assert health(argparse.Namespace(service=None, json=as_json)) == 1
+    written = capsys.readouterr()
+    assert (written.out, written.err.startswith("pointsman: nothing runs on this folder")) == (said, True)
 
 
 @pytest.mark.parametrize(
