@@ -62,6 +62,12 @@ class RunningRequests:
 _current: ContextVar[RunningRequests | None] = ContextVar("running_requests", default=None)
 
 
+def server_is_draining() -> bool:
+    """Whether the server that serves the current request has begun to stop."""
+    running = _current.get()
+    return running is not None and running.is_draining
+
+
 def shutdown_error() -> Unavailable | None:
     """Why the request being served is cancelled, where it is the server's end that cancels it; else None."""
     running = _current.get()

@@ -11,7 +11,7 @@ from pointsman.kit.errors import ServiceError
 from pointsman.kit.http_middleware import EdgeMiddleware, Receive, Scope, Send
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.request_drain import RunningRequests, shutdown_error
-from tests.integration.kit.echo import capturing_log
+from tests.integration.kit.echo import capturing_log, until
 from tests.integration.kit.wire import GET, Site, dial, serve_site
 
 # A service of one stream, as a process of its own.
@@ -103,6 +103,21 @@ async def test_running_requests_are_counted_and_idle_connections_closed_at_once(
         assert (answer.body, answer.headers["connection"]) == (b"slow", "close")
         await leaving
     assert server.requests.count == 0
+
+
+async def test_a_server_that_stops_is_not_ready_while_it_finishes() -> None:
+    site = Site()
+    serving = serve_site(site, drain_s=5)
+    server = await serving.__aenter__()
+    async with dial(server) as wire:
+        wire.send(GET % b"slow" + b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
+        await site.begun.wait()
+        leaving = asyncio.create_task(serving.__aexit__(None, None, None))
+        await until(lambda: server.requests.is_draining)
+        site.release.set()
+        assert (await wire.answer()).body == b"slow"
+        assert (await wire.answer()).code == "shutting_down"
+        await leaving
 
 
 async def test_a_request_that_comes_during_the_drain_gets_what_is_left_of_it() -> None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from structlog.testing import LogCapture
 
+from pointsman.kit.health_routes import health_routes
 from pointsman.kit.http_application import Application
 from pointsman.kit.http_limits import HttpLimits
 from pointsman.kit.http_middleware import EdgeMiddleware
@@ -75,6 +76,7 @@ def serve_site(site: Site, *, limits: HttpLimits = QUICK, drain_s: float = 0) ->
     app.add_route("/size", site.size, methods=["POST"])
     app.add_route("/large", site.large, methods=["GET"])
     app.add_route("/endless", site.endless, methods=["GET"])
+    app.router.routes.extend(health_routes(lambda: True))
     log, site.logged = capturing_log()
     edge = EdgeMiddleware(app, max_body_bytes=MAX_BODY_BYTES, log=log)
     return serve_http(edge, host="127.0.0.1", port=0, drain_s=drain_s, limits=limits, log=log, telemetry=site.telemetry)
