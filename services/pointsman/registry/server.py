@@ -29,8 +29,8 @@ from pointsman.registry.adapters.hangup_signal import has_terminal, on_hangup
 from pointsman.registry.adapters.output_file import OutputFile, output_path
 from pointsman.registry.adapters.sqlite_store import DATABASE_FILE, SqliteStore, open_store
 from pointsman.registry.adapters.text_document import parse_document
-from pointsman.registry.core.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
 from pointsman.registry.core.loading import load_shipped
+from pointsman.registry.core.older.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
 from pointsman.registry.core.ports import TextFile
 from pointsman.registry.core.problems import CatalogInvalid, SnapshotTooLarge, StateUnusable
 from pointsman.registry.engine.catalog_export import CatalogExport

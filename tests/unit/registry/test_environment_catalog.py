@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pointsman.registry.core.catalog import Catalog, Location, Price
-from pointsman.registry.core.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
+from pointsman.registry.core.older.environment_catalog import ENVIRONMENT_ORIGIN, environment_entries
 from pointsman.registry.core.problems import CatalogInvalid
 from tests.unit.registry.older_texts import load_older
 

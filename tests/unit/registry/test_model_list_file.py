@@ -5,7 +5,7 @@ import pytest
 from pointsman.registry.core.assembly import ApiEntries
 from pointsman.registry.core.catalog import Capability, Location, Model, ModelStatus, Price
 from pointsman.registry.core.document import Plain
-from pointsman.registry.core.model_list_file import model_entry_from_update, words_of_update
+from pointsman.registry.core.older.model_list_file import model_entry_from_update, words_of_update
 from pointsman.registry.core.problems import CatalogInvalid
 from tests.unit.registry.older_texts import load_older, model_of, older_problems_of, provider_of
 

@@ -24,7 +24,7 @@ from pointsman.registry.core.catalog import (
     Timeouts,
 )
 from pointsman.registry.core.loading import load_configuration
-from pointsman.registry.core.model_list_text import models_json_text
+from pointsman.registry.core.older.model_list_text import models_json_text
 from pointsman.registry.core.ports import ParseDocument, SourceTexts, TextFile
 from pointsman.registry.core.routing_entries import BUILT_IN_POLICIES
 from pointsman.registry.core.values import is_storable

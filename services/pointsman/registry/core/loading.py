@@ -7,8 +7,8 @@ from pointsman.registry.core.assembly import ApiEntries, Configuration, assemble
 from pointsman.registry.core.catalog_file import CatalogFile, read_catalog_file
 from pointsman.registry.core.document import Node
 from pointsman.registry.core.fields import Place, Report
-from pointsman.registry.core.model_list_file import read_model_list
-from pointsman.registry.core.platform_file import read_platform_file
+from pointsman.registry.core.older.model_list_file import read_model_list
+from pointsman.registry.core.older.platform_file import read_platform_file
 from pointsman.registry.core.ports import ParseDocument, SourceTexts, TextFile
 from pointsman.registry.core.problems import ProblemList
 from pointsman.registry.core.shapes import Shape, shape_of

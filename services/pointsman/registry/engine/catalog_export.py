@@ -5,7 +5,7 @@ import asyncio
 from pointsman.kit.logging import Logger
 from pointsman.registry import names
 from pointsman.registry.core.catalog import Catalog
-from pointsman.registry.core.model_list_text import models_json_text
+from pointsman.registry.core.older.model_list_text import models_json_text
 from pointsman.registry.core.ports import CatalogOutput, OutputUnusable
 
 # A disk that is full is emptied by people, so within minutes rather than seconds.

@@ -22,7 +22,7 @@ from pointsman.registry.core.changes import (
     check_shrink,
 )
 from pointsman.registry.core.diff import catalog_diff
-from pointsman.registry.core.environment_catalog import ENVIRONMENT_ORIGIN
+from pointsman.registry.core.older.environment_catalog import ENVIRONMENT_ORIGIN
 from pointsman.registry.core.ports import Acceptance, CatalogSource, History, RegistryState, SourceTexts, StateStore
 from pointsman.registry.core.problems import CatalogInvalid, EntryUnknown, RegistryError, SnapshotTooLarge
 from pointsman.registry.core.snapshot import ConfigKind, Origin, Version

@@ -8,8 +8,8 @@ from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue
 from pointsman.registry.core.changes import Change, EntryKind, PutEntry
 from pointsman.registry.core.document import Plain
-from pointsman.registry.core.model_list_file import model_entry_from_update, words_of_update
-from pointsman.registry.core.older_model_entries import OlderWords
+from pointsman.registry.core.older.model_entries import OlderWords
+from pointsman.registry.core.older.model_list_file import model_entry_from_update, words_of_update
 from pointsman.registry.core.problems import CatalogInvalid, Problem, ProblemList
 from pointsman.registry.engine.configuration_keeper import MAX_CHANGE_COUNT
 

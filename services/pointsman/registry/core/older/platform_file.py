@@ -5,8 +5,8 @@ from pointsman.registry.core.catalog_file import CatalogFile, read_by_key
 from pointsman.registry.core.document import ListNode, Node
 from pointsman.registry.core.fields import Place, Reader, Record, Refused, Report, list_of, members_of
 from pointsman.registry.core.model_entries import read_model_id
-from pointsman.registry.core.older_model_entries import PLATFORM_CAPABILITIES, OlderWords, quality_maximum_of, read_older_model
-from pointsman.registry.core.older_providers import older_providers
+from pointsman.registry.core.older.model_entries import PLATFORM_CAPABILITIES, OlderWords, quality_maximum_of, read_older_model
+from pointsman.registry.core.older.providers import older_providers
 from pointsman.registry.core.routing_entries import MAX_MODEL_COUNT, read_model_reference
 from pointsman.registry.core.shipped import Shipped
 from pointsman.registry.core.values import name

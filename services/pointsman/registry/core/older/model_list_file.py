@@ -12,8 +12,8 @@ from pointsman.registry.core.catalog_file import CatalogFile
 from pointsman.registry.core.document import ListNode, Node, Plain, node_from_plain
 from pointsman.registry.core.fields import Place, Reader, Record, Refused, Report, list_of, refuse_repeats
 from pointsman.registry.core.model_entries import read_model_id
-from pointsman.registry.core.older_model_entries import MODEL_LIST_CAPABILITIES, OlderWords, quality_maximum_of, read_older_model
-from pointsman.registry.core.older_providers import older_providers
+from pointsman.registry.core.older.model_entries import MODEL_LIST_CAPABILITIES, OlderWords, quality_maximum_of, read_older_model
+from pointsman.registry.core.older.providers import older_providers
 from pointsman.registry.core.plain_entries import plain_of_model
 from pointsman.registry.core.problems import ProblemList
 from pointsman.registry.core.shipped import Shipped
