@@ -15,7 +15,7 @@ from pointsman.gateway.report_ports import ProcessFacts
 from pointsman.gateway.rest.answer_facts import AnswerFacts
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
-from pointsman.gateway.rest.reports import Reports
+from pointsman.gateway.rest.reports.sources import Reports
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.server import Parts, Services, build_parts
 from pointsman.gateway.settings import GatewaySettings

@@ -35,10 +35,10 @@ from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEn
 from pointsman.gateway.report_ports import ProcessFacts, ServiceName
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
-from pointsman.gateway.rest.kept_decisions import decision_record, recorded_plan
-from pointsman.gateway.rest.orders import PromptHash
-from pointsman.gateway.rest.reports import Reports
-from pointsman.gateway.rest.running import Engine, InFlight, Limits
+from pointsman.gateway.rest.inference.kept_decisions import decision_record, recorded_plan
+from pointsman.gateway.rest.inference.orders import PromptHash
+from pointsman.gateway.rest.inference.running import Engine, InFlight, Limits
+from pointsman.gateway.rest.reports.sources import Reports
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.background import in_background

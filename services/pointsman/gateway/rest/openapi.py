@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from pointsman.gateway.rest.answer_shapes import DecisionShape, GenerationShape, RecommendationShape
 from pointsman.gateway.rest.examples import examples
-from pointsman.gateway.rest.health_shapes import HealthShape
-from pointsman.gateway.rest.models_endpoint import ModelListShape, ModelShape
-from pointsman.gateway.rest.report_shapes import (
+from pointsman.gateway.rest.inference.answer_shapes import DecisionShape, GenerationShape, RecommendationShape
+from pointsman.gateway.rest.inference.route_models import ExtensionBody, RouteBody
+from pointsman.gateway.rest.reports.health_shapes import HealthShape
+from pointsman.gateway.rest.reports.model_list import ModelListShape, ModelShape
+from pointsman.gateway.rest.reports.report_shapes import (
     DecisionListShape,
     MetricsShape,
     ModelMetricsListShape,
@@ -15,7 +16,6 @@ from pointsman.gateway.rest.report_shapes import (
     RootShape,
     UsageShape,
 )
-from pointsman.gateway.rest.route_models import ExtensionBody, RouteBody
 from pointsman.kit.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.openapi import REFERENCE, Schemas, answer_of, body_of, schemas_of
 

@@ -22,7 +22,7 @@ from pointsman.gateway.ports import (
     MeasuredUsage,
     Settlement,
 )
-from pointsman.gateway.rest.provider_bodies import ProviderBody
+from pointsman.gateway.rest.inference.provider_bodies import ProviderBody
 from pointsman.gateway.server import Parts
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import DeadlineExceeded, ServiceError, Unavailable, UpstreamFailed

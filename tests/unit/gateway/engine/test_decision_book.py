@@ -13,7 +13,7 @@ from pointsman.gateway.engine import decision_book
 from pointsman.gateway.engine.decision_book import DecisionBook, KeptDecision, RecordedPlan
 from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.ports import Account, DecisionRecord
-from pointsman.gateway.rest.kept_decisions import recorded_plan
+from pointsman.gateway.rest.inference.kept_decisions import recorded_plan
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import InvalidArgument, NotFound, Unavailable
 from pointsman.kit.logging import get_logger

@@ -11,7 +11,7 @@ from pointsman.gateway.core.routing import Purpose
 from pointsman.gateway.engine.completing import TimeAllowed
 from pointsman.gateway.engine.routing import Order
 from pointsman.gateway.ports import AttemptStarted, CompletionCall, CompletionDone, CompletionEvent
-from pointsman.gateway.rest.provider_bodies import ProviderBody
+from pointsman.gateway.rest.inference.provider_bodies import ProviderBody
 from pointsman.gateway.server import Parts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.deadline import Deadline

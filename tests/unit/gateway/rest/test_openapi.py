@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from pointsman.gateway.rest.chat_request import check_chat_request
 from pointsman.gateway.rest.examples import examples
+from pointsman.gateway.rest.inference.chat_request import check_chat_request
+from pointsman.gateway.rest.inference.route_models import RouteBody, parse
 from pointsman.gateway.rest.openapi import ANSWERS
-from pointsman.gateway.rest.route_models import RouteBody, parse
 from tests.fakes.gateways import FakeGateway
 
 JSON = "application/json"

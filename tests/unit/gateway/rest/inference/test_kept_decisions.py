@@ -10,8 +10,15 @@ from pointsman.gateway.core.routing import Constraints
 from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Account, DecisionRecord, RulesInForce
-from pointsman.gateway.rest.answer_shapes import DecisionShape
-from pointsman.gateway.rest.kept_decisions import KEPT_CANDIDATES, MAX_DETAIL_BYTES, decision_answer, recorded_plan, terms_object, terms_of
+from pointsman.gateway.rest.inference.answer_shapes import DecisionShape
+from pointsman.gateway.rest.inference.kept_decisions import (
+    KEPT_CANDIDATES,
+    MAX_DETAIL_BYTES,
+    decision_answer,
+    recorded_plan,
+    terms_object,
+    terms_of,
+)
 from pointsman.kit.deadline import Deadline
 from tests.fakes.gateways import FakeGateway, ruled
 from tests.unit.gateway.core.samples import catalog, model

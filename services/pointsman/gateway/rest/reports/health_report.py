@@ -7,7 +7,7 @@ from pointsman.gateway.core.catalog import ModelStatus
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import ClassifierFacts, LedgerFacts, ProcessFacts, RegistryFacts, ServiceAnswer, ServiceName
 from pointsman.gateway.rest.figures import known_moment, milliseconds, moment_of, usd
-from pointsman.gateway.rest.health_shapes import (
+from pointsman.gateway.rest.reports.health_shapes import (
     ClassifierHealthShape,
     HealthShape,
     LedgerHealthShape,
@@ -15,8 +15,8 @@ from pointsman.gateway.rest.health_shapes import (
     ServiceShape,
     SubscriberShape,
 )
-from pointsman.gateway.rest.models_endpoint import reason_not_callable
-from pointsman.gateway.rest.reports import Reports
+from pointsman.gateway.rest.reports.model_list import reason_not_callable
+from pointsman.gateway.rest.reports.sources import Reports
 from pointsman.kit.deadline import Deadline
 
 # As long as somebody who looks may wait; a service that needs longer is not well.

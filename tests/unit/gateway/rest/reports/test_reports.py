@@ -10,8 +10,8 @@ from pointsman.gateway.core.catalog import CatalogVersion
 from pointsman.gateway.core.routing import Conditions, ModelCondition, ProviderCondition
 from pointsman.gateway.ports import Account, DecisionRecord
 from pointsman.gateway.report_ports import DecisionPage, DecisionQuery, Percentiles, UsageDimension, UsageRow
-from pointsman.gateway.rest.decision_list import confidence_of
-from pointsman.gateway.rest.report_shapes import (
+from pointsman.gateway.rest.reports.decision_list import confidence_of
+from pointsman.gateway.rest.reports.report_shapes import (
     DecisionListShape,
     DecisionSummaryShape,
     MetricsShape,

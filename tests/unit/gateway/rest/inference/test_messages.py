@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.gateway.rest.messages import check_messages, check_prompt
+from pointsman.gateway.rest.inference.messages import check_messages, check_prompt
 from pointsman.kit.errors import InvalidArgument
 
 USER = {"role": "user", "content": "hi"}

@@ -8,9 +8,9 @@ from pointsman.gateway.engine.decision_book import RecordedPlan
 from pointsman.gateway.engine.decision_terms import DecisionTerms
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import DecisionRecord
-from pointsman.gateway.rest.answers import recommendation
 from pointsman.gateway.rest.figures import MS_PER_S, moment_of, usd
-from pointsman.gateway.rest.route_models import ConstraintsBody
+from pointsman.gateway.rest.inference.answers import recommendation
+from pointsman.gateway.rest.inference.route_models import ConstraintsBody
 from pointsman.kit.json_loader import dump_json
 
 # What the ledger takes of one decision (ledger.proto).

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from starlette.requests import Request
 
-from pointsman.gateway.rest.parameters import Parameters
+from pointsman.gateway.rest.reports.parameters import Parameters
 from pointsman.kit.errors import InvalidArgument
 
 NAMES = ("time_range", "group_by", "limit", "from", "model", "cursor")

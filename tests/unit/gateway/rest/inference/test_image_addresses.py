@@ -2,7 +2,7 @@
 
 import pytest
 
-from pointsman.gateway.rest.image_addresses import may_be_passed_on
+from pointsman.gateway.rest.inference.image_addresses import may_be_passed_on
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import Percentiles, ProcessFacts, ServiceHealth, UsageReports, UsageRow
 from pointsman.gateway.rest.figures import milliseconds
-from pointsman.gateway.rest.report_shapes import PercentilesShape, TokensShape
+from pointsman.gateway.rest.reports.report_shapes import PercentilesShape, TokensShape
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.telemetry import Telemetry
 

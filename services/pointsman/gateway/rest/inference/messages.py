@@ -1,7 +1,7 @@
 """Checks OpenAI messages as far as the gateway depends on them; what it does not read is the provider's to judge."""
 
 from pointsman.gateway.rest.checks import check_list, check_object, check_text, refuse
-from pointsman.gateway.rest.image_addresses import may_be_passed_on
+from pointsman.gateway.rest.inference.image_addresses import may_be_passed_on
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pointsman.gateway.core.catalog import Capability, DataClass
-from pointsman.gateway.rest.route_models import ConstraintsBody, ExtensionBody, RouteBody, RoutingFields, nanousd_of, parse
+from pointsman.gateway.rest.inference.route_models import ConstraintsBody, ExtensionBody, RouteBody, RoutingFields, nanousd_of, parse
 from pointsman.kit.errors import InvalidArgument
 
 CANARY = "canary-51c0"

@@ -7,7 +7,8 @@ from pointsman.gateway.core.routing import RankedCandidate
 from pointsman.gateway.engine.completing import Completion
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import Attempt, MeasuredUsage
-from pointsman.gateway.rest.answer_shapes import (
+from pointsman.gateway.rest.figures import DIGITS, milliseconds, usd
+from pointsman.gateway.rest.inference.answer_shapes import (
     AttemptShape,
     CandidateShape,
     ClassificationShape,
@@ -17,7 +18,6 @@ from pointsman.gateway.rest.answer_shapes import (
     RecommendationShape,
     TimingsShape,
 )
-from pointsman.gateway.rest.figures import DIGITS, milliseconds, usd
 
 NO_TIMINGS = TimingsShape(tokenize=0.0, queue=0.0, embed=0.0, total=0.0)
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from pointsman.gateway.rest.answer_headers import asgi_headers
-from pointsman.gateway.rest.presence import ClientGone, while_present
+from pointsman.gateway.rest.inference.presence import ClientGone, while_present
 from pointsman.kit.errors import DeadlineExceeded, ServiceError
 from pointsman.kit.http_errors import render_error
 from pointsman.kit.json_loader import dump_json

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pointsman.gateway.rest.route_models import RouteBody
+from pointsman.gateway.rest.inference.route_models import RouteBody
 from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue, dump_json
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.gateway.rest.chat_request import check_chat_request, output_token_limit
+from pointsman.gateway.rest.inference.chat_request import check_chat_request, output_token_limit
 from pointsman.kit.errors import InvalidArgument
 
 HELLO = [{"role": "user", "content": "hello"}]

@@ -13,8 +13,8 @@ from pointsman.gateway.rest.checks import (
     check_text,
     refuse,
 )
-from pointsman.gateway.rest.messages import check_messages
-from pointsman.gateway.rest.route_models import MAX_TOKENS
+from pointsman.gateway.rest.inference.messages import check_messages
+from pointsman.gateway.rest.inference.route_models import MAX_TOKENS
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue

@@ -13,8 +13,8 @@ from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.routing import Routed, Routing
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers, decision_headers, stream_headers
-from pointsman.gateway.rest.event_stream import EventWriter
-from pointsman.gateway.rest.orders import PromptHash, Read
+from pointsman.gateway.rest.inference.event_stream import EventWriter
+from pointsman.gateway.rest.inference.orders import PromptHash, Read
 from pointsman.kit.errors import Overloaded, ServiceError
 
 

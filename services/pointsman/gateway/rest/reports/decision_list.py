@@ -7,9 +7,9 @@ from starlette.requests import Request
 from pointsman.gateway.ports import DecisionRecord
 from pointsman.gateway.report_ports import DecisionQuery
 from pointsman.gateway.rest.figures import moment_of
-from pointsman.gateway.rest.parameters import Parameters
-from pointsman.gateway.rest.report_shapes import DecisionListShape, DecisionSummaryShape
-from pointsman.gateway.rest.reports import Reports
+from pointsman.gateway.rest.reports.parameters import Parameters
+from pointsman.gateway.rest.reports.report_shapes import DecisionListShape, DecisionSummaryShape
+from pointsman.gateway.rest.reports.sources import Reports
 
 MAX_PAGE, DEFAULT_PAGE = 1_000, 50
 # Before it there are ids and names of the catalogue alone. To read all of a thousand decisions would hold up requests.

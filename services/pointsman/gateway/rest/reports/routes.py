@@ -9,20 +9,20 @@ from starlette.routing import BaseRoute, Route
 
 from pointsman.gateway.ports import Account
 from pointsman.gateway.rest.authentication import Access
-from pointsman.gateway.rest.decision_list import MAX_PAGE, decision_list
-from pointsman.gateway.rest.health_report import health_report
-from pointsman.gateway.rest.kept_decisions import decision_answer
-from pointsman.gateway.rest.model_metrics import all_model_metrics, one_model_metrics
-from pointsman.gateway.rest.models_endpoint import model_list, one_model
+from pointsman.gateway.rest.inference.kept_decisions import decision_answer
+from pointsman.gateway.rest.inference.orders import asked_timeout_s
+from pointsman.gateway.rest.inference.running import Engine, time_allowed
 from pointsman.gateway.rest.openapi import answer_with, parameter
-from pointsman.gateway.rest.orders import asked_timeout_s
-from pointsman.gateway.rest.parameters import TIME_RANGES
-from pointsman.gateway.rest.provider_list import provider_list
-from pointsman.gateway.rest.report_shapes import RootShape
-from pointsman.gateway.rest.reports import Reports
-from pointsman.gateway.rest.running import Engine, time_allowed
+from pointsman.gateway.rest.reports.decision_list import MAX_PAGE, decision_list
+from pointsman.gateway.rest.reports.health_report import health_report
+from pointsman.gateway.rest.reports.model_list import model_list, one_model
+from pointsman.gateway.rest.reports.model_metrics import all_model_metrics, one_model_metrics
+from pointsman.gateway.rest.reports.parameters import TIME_RANGES
+from pointsman.gateway.rest.reports.provider_list import provider_list
+from pointsman.gateway.rest.reports.report_shapes import RootShape
+from pointsman.gateway.rest.reports.sources import Reports
+from pointsman.gateway.rest.reports.usage_reports import GROUPS, USAGE_GROUPS, metrics_over_time, usage
 from pointsman.gateway.rest.trusted_hosts import TrustedHosts
-from pointsman.gateway.rest.usage_reports import GROUPS, USAGE_GROUPS, metrics_over_time, usage
 from pointsman.kit.http_application import pass_all
 from pointsman.kit.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.json_loader import dump_json

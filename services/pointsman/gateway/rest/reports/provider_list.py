@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pointsman.gateway.core.catalog import Catalog, Model
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.rest.figures import DIGITS, known_moment
-from pointsman.gateway.rest.model_metrics import breaker_of, condition_of, missing_conditions
-from pointsman.gateway.rest.report_shapes import Breaker, ProviderListShape, ProviderModelShape, ProviderShape
+from pointsman.gateway.rest.reports.model_metrics import breaker_of, condition_of, missing_conditions
+from pointsman.gateway.rest.reports.report_shapes import Breaker, ProviderListShape, ProviderModelShape, ProviderShape
 
 WORST_FIRST: tuple[Breaker, ...] = ("open", "half_open", "closed")
 

@@ -2,7 +2,7 @@
 
 import json
 
-from pointsman.gateway.rest.deltas import MessageBuilder
+from pointsman.gateway.rest.inference.deltas import MessageBuilder
 from pointsman.kit.json_loader import dump_json
 
 

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from pointsman.gateway.report_ports import UsageDimension, UsageQuery, UsageRow
 from pointsman.gateway.rest.checks import refuse
 from pointsman.gateway.rest.figures import moment_of, usd
-from pointsman.gateway.rest.parameters import Parameters, TimeRange
-from pointsman.gateway.rest.report_shapes import MetricsShape, PointShape, SeriesShape, TotalsShape, UsageRowShape, UsageShape
-from pointsman.gateway.rest.reports import NO_ROW, Reports, percentiles_of, tokens_of
+from pointsman.gateway.rest.reports.parameters import Parameters, TimeRange
+from pointsman.gateway.rest.reports.report_shapes import MetricsShape, PointShape, SeriesShape, TotalsShape, UsageRowShape, UsageShape
+from pointsman.gateway.rest.reports.sources import NO_ROW, Reports, percentiles_of, tokens_of
 
 DEFAULT_RANGE = "1h"
 DEFAULT_USAGE_S = 30 * 86_400

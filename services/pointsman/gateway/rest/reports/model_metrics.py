@@ -9,9 +9,9 @@ from pointsman.gateway.core.routing import ModelCondition
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import ServiceName, UsageDimension, UsageQuery, UsageRow
 from pointsman.gateway.rest.figures import DIGITS, known_moment, moment_of, usd
-from pointsman.gateway.rest.models_endpoint import reason_not_callable
-from pointsman.gateway.rest.parameters import Parameters
-from pointsman.gateway.rest.report_shapes import (
+from pointsman.gateway.rest.reports.model_list import reason_not_callable
+from pointsman.gateway.rest.reports.parameters import Parameters
+from pointsman.gateway.rest.reports.report_shapes import (
     Breaker,
     ModelMetricsListShape,
     ModelMetricsShape,
@@ -19,7 +19,7 @@ from pointsman.gateway.rest.report_shapes import (
     ReportFrame,
     TokensShape,
 )
-from pointsman.gateway.rest.reports import FIGURES_TIMEOUT_S, NO_PERCENTILES, NO_ROW, Reports, percentiles_of, tokens_of
+from pointsman.gateway.rest.reports.sources import FIGURES_TIMEOUT_S, NO_PERCENTILES, NO_ROW, Reports, percentiles_of, tokens_of
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import NotFound, ServiceError
 

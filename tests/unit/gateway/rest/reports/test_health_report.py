@@ -8,7 +8,7 @@ import pytest
 from pointsman.gateway.core.routing import Conditions, ProviderCondition
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.report_ports import ServiceAnswer, ServiceName
-from pointsman.gateway.rest.health_shapes import HealthShape, ServiceShape, ServicesShape
+from pointsman.gateway.rest.reports.health_shapes import HealthShape, ServiceShape, ServicesShape
 from tests.fakes.gateway_reports import REGISTRY_FACTS, FakeHealth, all_well, facts
 from tests.fakes.gateways import FakeGateway
 

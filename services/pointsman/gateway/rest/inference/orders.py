@@ -11,11 +11,11 @@ from pointsman.gateway.core.routing import Purpose
 from pointsman.gateway.engine.routing import Order
 from pointsman.gateway.ports import Account, Strategy
 from pointsman.gateway.rest.authentication import caller_key_of
-from pointsman.gateway.rest.chat_request import check_chat_request, output_token_limit
 from pointsman.gateway.rest.checks import refuse
-from pointsman.gateway.rest.messages import check_messages, check_prompt
-from pointsman.gateway.rest.provider_bodies import ProviderBody, chat_provider_body, route_provider_body
-from pointsman.gateway.rest.route_models import ExtensionBody, RouteBody, RoutingFields, parse
+from pointsman.gateway.rest.inference.chat_request import check_chat_request, output_token_limit
+from pointsman.gateway.rest.inference.messages import check_messages, check_prompt
+from pointsman.gateway.rest.inference.provider_bodies import ProviderBody, chat_provider_body, route_provider_body
+from pointsman.gateway.rest.inference.route_models import ExtensionBody, RouteBody, RoutingFields, parse
 from pointsman.kit.ids import new_id
 from pointsman.kit.json_body import JsonObject
 from pointsman.kit.json_loader import JsonValue

@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from pointsman.gateway.engine.completing import Completion, TimeAllowed
 from pointsman.gateway.ports import Account
-from pointsman.gateway.rest import answers
 from pointsman.gateway.rest.answer_facts import facts_of
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers
-from pointsman.gateway.rest.deltas import chunks
-from pointsman.gateway.rest.event_stream import DONE, EventStream, EventWriter, data_event, error_event
-from pointsman.gateway.rest.orders import Read, asked_timeout_s, read_chat
-from pointsman.gateway.rest.presence import while_present
-from pointsman.gateway.rest.running import Engine, run_stream, run_whole, time_allowed
+from pointsman.gateway.rest.inference import answers
+from pointsman.gateway.rest.inference.deltas import chunks
+from pointsman.gateway.rest.inference.event_stream import DONE, EventStream, EventWriter, data_event, error_event
+from pointsman.gateway.rest.inference.orders import Read, asked_timeout_s, read_chat
+from pointsman.gateway.rest.inference.presence import while_present
+from pointsman.gateway.rest.inference.running import Engine, run_stream, run_whole, time_allowed
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.json_body import JSON_MEDIA_TYPE, JsonObject, read_object
 from pointsman.kit.json_loader import dump_json

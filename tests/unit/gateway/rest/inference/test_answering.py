@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.gateway.core.routing import Conditions, ProviderCondition
 from pointsman.gateway.ports import AttemptStarted, CompletionCall, CompletionDone, CompletionEvent, CompletionFailed
-from pointsman.gateway.rest.answer_shapes import ClassificationShape, GenerationShape, RecommendationShape
+from pointsman.gateway.rest.inference.answer_shapes import ClassificationShape, GenerationShape, RecommendationShape
 from pointsman.kit.errors import Unavailable
 from tests.fakes.gateway_services import FakeExecutor, FakeLedger, answer_body, fails, finished, says, text_chunk
 from tests.fakes.gateways import FakeGateway
