@@ -13,7 +13,7 @@ from pointsman.gateway.engine.judgement_cache import Found, JudgementCache, Keye
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import InvalidArgument, Overloaded, ServiceError
+from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, ServiceError
 from pointsman.kit.logging import Logger
 from pointsman.rules.text_window import text_window
 
@@ -62,7 +62,7 @@ class Judging:
     async def judge(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judged:
         """Never fails; the answer comes within the budget, by rules where the classifier does not give one."""
         rules = self._world.rules
-        found = await self._find(prompt, strategy, rules, deadline.min(Deadline.after(self._budget_s, now_s=self._now_s())))
+        found = await self._find(prompt, strategy, rules, deadline)
         judgement = found.judgement
         if judgement is None:
             return Judged(judge_by_rules(prompt, rules), is_degraded=True, cache=CacheUse.OFF if self._cache is None else CacheUse.MISS)
@@ -73,9 +73,10 @@ class Judging:
     async def _find(self, prompt: PromptText, strategy: Strategy, rules: RulesInForce | None, deadline: Deadline) -> Found:
         """The judgement from memory, or from the classifier."""
         categories = BUILT_IN_CATEGORIES if rules is None else rules.categories
+        budget = Deadline.after(self._budget_s, now_s=self._now_s())
 
         async def ask() -> Judgement | None:
-            judgement = await self._ask(prompt, strategy, deadline)
+            judgement = await self._ask(prompt, strategy, deadline.min(budget), is_hasty=deadline < budget)
             if judgement is None or is_sound(judgement, categories):
                 return judgement
             self._log.warning(names.CLASSIFIER_ANSWER_REFUSED)
@@ -84,10 +85,13 @@ class Judging:
         if self._cache is None:
             return Found(await ask())
         key = judgement_key(prompt, strategy, "" if rules is None else rules.version, self._keyed_hash)
-        return await self._cache.find(key, ask, deadline)
+        return await self._cache.find(key, ask, deadline.min(budget))
 
-    async def _ask(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judgement | None:
-        """The classifier's answer; None where it has none. One log line at each change, not one a request."""
+    async def _ask(self, prompt: PromptText, strategy: Strategy, deadline: Deadline, *, is_hasty: bool) -> Judgement | None:
+        """The classifier's answer; None where it has none. One log line at each change, not one a request.
+
+        is_hasty: the request leaves less time than the classifier is allowed; that it runs out is not the classifier's fault.
+        """
         if not self._circuit.try_acquire(self._now_s()):
             return None
         was_open = self._circuit.is_open
@@ -97,6 +101,9 @@ class Judging:
             self._circuit.release()
             return None
         except ServiceError as error:
+            if is_hasty and isinstance(error, DeadlineExceeded):
+                self._circuit.release()
+                return None
             self._circuit.record_failure(self._now_s())
             if self._circuit.is_open and not was_open:
                 self._log.warning(names.CLASSIFIER_AWAY, reason=error.reason)

@@ -19,6 +19,7 @@ from pointsman.gateway.engine.measures import NONE, Measures, Outcome, Stage, re
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Account, DecisionRecord, PromptText, Strategy
 from pointsman.kit.deadline import Deadline
+from pointsman.kit.errors import DeadlineExceeded
 from pointsman.kit.ids import new_id
 
 DEGRADED_STRATEGY = "strategy"
@@ -120,6 +121,8 @@ class Routing:
         """The decision, kept and on its way to the ledger. Raises ServiceError where no model may answer."""
         start_s = self._now_s()
         try:
+            if deadline.remaining_s(start_s) == 0.0:  # spent before it got here, such as on its body
+                raise DeadlineExceeded("deadline_exceeded", "the request's time was over before it could be routed")
             routed = await self._route(order, deadline)
         except BaseException as error:
             self._measures.count_request(refusal_of(error))

@@ -20,10 +20,11 @@ class Settling:
         if self._backlog.is_failing:  # no request is to wait for that again
             self._backlog.defer(settlement)
             return False
+        budget = Deadline.after(self._budget_s)
         try:
-            await self._ledger.settle_spend(settlement, deadline=deadline.min(Deadline.after(self._budget_s)))
+            await self._ledger.settle_spend(settlement, deadline=deadline.min(budget))
         except ServiceError as error:
-            if error.kind not in ENTRY_FAULTS and not deadline.expired:
+            if error.kind not in ENTRY_FAULTS and budget < deadline:  # else it had less time than it is allowed
                 self._backlog.note_failure()
             self._backlog.defer(settlement)
             return False

@@ -10,7 +10,7 @@ from pointsman.gateway.engine.backlog import Backlog
 from pointsman.gateway.engine.call_plan import CallPlan, admitted, without_paid
 from pointsman.gateway.ports import Account, Ledger, Settlement, Spend
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import ErrorKind, RateLimited, ServiceError, Unavailable
+from pointsman.kit.errors import DeadlineExceeded, ErrorKind, RateLimited, ServiceError, Unavailable
 from pointsman.kit.ids import new_id
 
 # Time after a request's deadline in which its settlement may still come.
@@ -84,9 +84,13 @@ class Spending:
     async def _ask_ledger(self, spend: Spend, deadline: Deadline) -> int | _Unanswered:
         if not self._circuit.try_acquire(self._now_s()):
             return _Unanswered.NOT_ASKED
+        budget = Deadline.after(self._budget_s, now_s=self._now_s())
         try:
-            admitted_count = await self._ledger.open_spend(spend, deadline=deadline.min(Deadline.after(self._budget_s)))
+            admitted_count = await self._ledger.open_spend(spend, deadline=deadline.min(budget))
         except ServiceError as error:
+            if isinstance(error, DeadlineExceeded) and deadline < budget:  # the request's own time is over
+                self._circuit.release()
+                raise
             if error.kind in LEDGER_FAULTS:
                 self._circuit.record_failure(self._now_s())
                 return _Unanswered.LOST

@@ -72,6 +72,17 @@ async def test_a_dead_classifier_is_not_asked_again_until_its_rest_is_over() -> 
     assert len(classifier.calls) == 3
 
 
+async def test_requests_with_less_time_than_the_classifier_is_allowed_do_not_open_its_circuit() -> None:
+    classifier = FakeClassifier(error=DeadlineExceeded("deadline_exceeded", "late"))
+    asking = judging(classifier)
+    for _ in range(10):
+        assert (await asking.judge(PROMPT, Strategy.HYBRID, Deadline(0.1))).is_degraded
+    assert len(classifier.calls) == 10, "the caller's time was over, not the classifier's"
+    for _ in range(10):
+        await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)
+    assert len(classifier.calls) == 13
+
+
 async def test_an_overloaded_or_refusing_classifier_is_asked_again() -> None:
     classifier = FakeClassifier(error=Overloaded("overloaded", "busy"))
     asking = judging(classifier)

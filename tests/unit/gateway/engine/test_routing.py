@@ -15,7 +15,7 @@ from pointsman.gateway.engine.routing import Order, Routed
 from pointsman.gateway.ports import Account, Strategy
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import Conflict, InvalidArgument, NotFound, Unavailable
+from pointsman.kit.errors import Conflict, DeadlineExceeded, InvalidArgument, NotFound, Unavailable
 from tests.fakes.gateways import FakeGateway, three_models
 
 DEADLINE = Deadline(math.inf)  # modules are loaded minutes before their tests run
@@ -231,3 +231,10 @@ async def test_a_strangers_decision_cannot_be_run() -> None:
     with pytest.raises(NotFound) as refused:
         await engine.routing.route(order(account=Account("globex"), decision_id=decided.decision_id), DEADLINE)
     assert refused.value.reason == "decision_not_found"
+
+
+async def test_a_request_whose_time_is_over_is_dropped_before_anything_is_asked() -> None:
+    gateway = FakeGateway()
+    with pytest.raises(DeadlineExceeded):
+        await gateway.parts().engine.routing.route(order(), Deadline(0.0))
+    assert gateway.classifier.calls == []

@@ -11,7 +11,7 @@ from pointsman.gateway.engine.call_plan import CallPlan
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.ports import Account, OpenedSpend, Spend
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import InvalidArgument, RateLimited, Unavailable
+from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, RateLimited, Unavailable
 from pointsman.kit.logging import get_logger
 from tests.fakes.gateway_services import FakeLedger, FakeSpool, let_all_run
 from tests.unit.gateway.core.samples import VERSION
@@ -30,10 +30,9 @@ class Desk:
         self.backlog = Backlog(ledger=ledger, spool=self.spool, log=get_logger("gateway"), time_s=lambda: 1e9)
         self.spending = Spending(ledger=ledger, backlog=self.backlog, circuit=Circuit(), budget_s=0.25, now_s=lambda: 100.0)
 
-    async def open(self, made: CallPlan) -> tuple[CallPlan, str | None]:
-        return await self.spending.open(
-            made, request_id="req_1", account=Account(), catalog_version=VERSION, deadline=Deadline.after(65, now_s=100.0)
-        )
+    async def open(self, made: CallPlan, *, left_s: float = 65.0) -> tuple[CallPlan, str | None]:
+        deadline = Deadline.after(left_s, now_s=100.0)
+        return await self.spending.open(made, request_id="req_1", account=Account(), catalog_version=VERSION, deadline=deadline)
 
 
 async def test_the_worst_case_is_reserved_until_a_minute_after_the_deadline() -> None:
@@ -110,6 +109,17 @@ async def test_a_dead_ledger_is_not_asked_again_at_once() -> None:
     desk.ledger.error = None
     await desk.open(plan("a", "free"))
     assert (desk.ledger.spends, len(desk.spool.kept)) == ([], 6)
+
+
+async def test_a_request_whose_own_time_runs_out_says_nothing_against_the_ledger_and_gives_the_spend_back() -> None:
+    desk = Desk(FakeLedger(error=DeadlineExceeded("deadline_exceeded", "late")))
+    for _ in range(5):
+        with pytest.raises(DeadlineExceeded):
+            await desk.open(plan("a", "free"), left_s=0.2)
+    assert (len(desk.backlog), desk.backlog.is_failing, desk.spool.kept) == (5, False, [])
+    desk.ledger.error = None
+    await desk.open(plan("a", "free"))
+    assert len(desk.ledger.spends) == 1, "it is asked again"
 
 
 async def test_a_spend_that_is_refused_says_nothing_against_the_ledger() -> None:
