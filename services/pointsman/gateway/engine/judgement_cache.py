@@ -136,7 +136,12 @@ class JudgementCache:
         return kept.judgement
 
     def _keep(self, key: bytes, judgement: Judgement) -> None:
-        """Another version than the last answer's means another artefact or other rules: nothing of before is kept."""
+        """Another version than the last answer's means another artefact or other rules: nothing of before is kept.
+
+        A degraded one says nothing of that: it comes of an encoder that is missing, perhaps in one classifier of several.
+        """
+        if judgement.method is ClassificationMethod.DEGRADED:
+            return
         if judgement.version != self._version:
             if self._kept:
                 self._on_event(CacheEvent.CLEARED)
@@ -144,7 +149,7 @@ class JudgementCache:
             self.byte_count = 0
             self._version = judgement.version
         byte_count = len(key) + byte_count_of(judgement)
-        if judgement.method is ClassificationMethod.DEGRADED or byte_count > self._max_bytes:
+        if byte_count > self._max_bytes:
             return
         if key in self._kept:
             self._drop(key, CacheEvent.EXPIRED)

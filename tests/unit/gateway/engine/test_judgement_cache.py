@@ -103,6 +103,14 @@ async def test_another_artefact_empties_the_cache() -> None:
     assert desk.events[CacheEvent.CLEARED] == 1
 
 
+async def test_a_classifier_without_its_encoder_does_not_empty_the_cache() -> None:
+    desk = Desk()
+    await desk.find(b"a")
+    desk.answer = replace(MADE, method=ClassificationMethod.DEGRADED, version="v1, rules alone")
+    await desk.find(b"b")
+    assert ((await desk.find(b"a")).was_there, desk.events[CacheEvent.CLEARED]) == (True, 0)
+
+
 async def test_one_asks_for_all_who_want_the_same() -> None:
     desk = Desk()
     desk.gate = asyncio.Event()
