@@ -157,11 +157,11 @@ def take_over(folder: Path, log: Logger) -> tuple[FolderLock, RecordFile, list[S
     folder.mkdir(parents=True, exist_ok=True)
     lock, path = _first_free(folder)
     file = RecordFile(path)
+    flush_folder(folder)  # before another's file goes for what is moved into this one
     entries = _entries_of(file, log)
     for other in sorted(folder.glob(f"*{SUFFIX}")):
         if other != path:
             entries += _adopt(other, file, log)
-    flush_folder(folder)
     return lock, file, entries
 
 
