@@ -1,7 +1,7 @@
 """The executor over gRPC."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
 from pointsman.api.executor.v1 import executor_pb2 as pb
 from pointsman.api.executor.v1 import executor_pb2_grpc
@@ -47,8 +47,10 @@ class ExecutorClient:
             max_attempts=call.max_attempts,
             caller_api_key=call.caller_api_key or "",
         )
-        async with self._channel.stream(self._stub.StreamCompletion, request, deadline=deadline) as messages:
-            yield _events(messages)
+        stream = self._channel.stream(self._stub.StreamCompletion, request, deadline=deadline)
+        # Nobody reads on after the last event: without `aclosing` the generator would be left to the garbage collector.
+        async with stream as messages, aclosing(_events(messages)) as events:
+            yield events
 
     @asynccontextmanager
     async def watch_conditions(self, *, deadline: Deadline) -> AsyncIterator[AsyncIterator[Conditions]]:
@@ -58,7 +60,7 @@ class ExecutorClient:
             yield _conditions(messages)
 
 
-async def _events(messages: AsyncIterator[pb.StreamCompletionResponse]) -> AsyncIterator[CompletionEvent]:
+async def _events(messages: AsyncIterator[pb.StreamCompletionResponse]) -> AsyncGenerator[CompletionEvent, None]:
     try:
         async for message in messages:
             event = event_of(message)

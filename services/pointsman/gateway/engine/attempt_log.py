@@ -14,7 +14,8 @@ from pointsman.kit.ids import new_id
 
 EVENT_PREFIX = b"data: "
 # Texts of a delta, whatever their kind; the escapes count as they are, which is close enough for an estimate.
-DELTA_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)":\s?"((?:[^"\\]|\\.)*)"')
+# Possessive, so that a long text is taken in runs, and one without an end is not tried twice.
+DELTA_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|refusal|arguments)":\s?"((?:[^"\\]++|\\.)*+)"')
 
 
 class AttemptLog:
