@@ -12,8 +12,8 @@ from pointsman.kit.errors import ServiceError
 from pointsman.kit.grpc_client import ServiceChannel
 
 SERVICE = "pointsman.api.ledger.v1.LedgerService"
-# Each names what it books, so that twice is as once.
-RETRYABLE_METHODS = ("OpenSpend", "SettleSpend", "RecordDecisions", "QueryDecisions")
+# Each names what it books, so that twice is as once; queries change nothing.
+RETRYABLE_METHODS = ("OpenSpend", "SettleSpend", "RecordDecisions", "QueryDecisions", "QueryUsage")
 PEER = "ledger"
 
 

@@ -95,7 +95,7 @@ class Measures:
         )
         self._overhead = {stage: overhead.labels(stage.value) for stage in Stage}
         self._costs = Counter("pointsman_cost_usd", "Cost of calls billed to the operator.", ["model", "provider"], registry=registry)
-        self._fallbacks = Counter("pointsman_fallbacks", "Calls that failed before another one answered the request.", registry=registry)
+        self._fallbacks = Counter("pointsman_fallbacks", "Calls that failed and were followed by another one.", registry=registry)
         events = Counter("pointsman_cache_events", "What happened in caches.", ["cache", "event"], registry=registry)
         self._cache_events = {event: events.labels("memory", event.value) for event in CacheEvent}
 
