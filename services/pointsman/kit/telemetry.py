@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from pointsman.kit.background import in_background
@@ -41,6 +41,7 @@ def silent_telemetry(service: str) -> Telemetry:
 @asynccontextmanager
 async def open_telemetry(service: str, settings: ServiceSettings) -> AsyncIterator[Telemetry]:
     """A service's telemetry until the context is left; spans are sent where the settings name a collector, and flushed at the end."""
+    disable_created_metrics()  # for the process: when each series began is told to nobody, and is a series of its own
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     async with AsyncExitStack() as stack:

@@ -17,7 +17,7 @@ from pointsman.kit.errors import NotFound, UpstreamFailed
 from pointsman.kit.http_middleware import EdgeMiddleware, Receive, Scope, Send
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.settings import ServiceSettings
-from pointsman.kit.telemetry import Telemetry, open_telemetry
+from pointsman.kit.telemetry import Telemetry, open_telemetry, render_metrics
 from pointsman.kit.tracing import SpanKind
 from tests.fakes.spans import RecordedSpans
 from tests.integration.kit.echo import SERVICE, Echo, EchoStub, capturing_log, failure_of, open_channel, serve_echo, until
@@ -129,6 +129,14 @@ async def test_a_collector_that_is_away_holds_no_shutdown_for_long() -> None:
         with telemetry.tracing.span("lost"):
             pass
     assert time.monotonic() - start_s < 4.5
+
+
+async def test_no_series_tells_when_another_began() -> None:
+    async with open_telemetry("demo", ServiceSettings()) as telemetry:
+        telemetry.calls.count_rpc("GetStatus", "ok", 0.001)
+        body, _ = render_metrics(telemetry)
+    assert b"rpc_server_duration_seconds_count" in body
+    assert b"_created" not in body
 
 
 async def test_the_lag_of_the_loop_is_sampled() -> None:
