@@ -23,7 +23,7 @@ from pointsman.classifier.adapters.memory_cache import MemoryCache
 from pointsman.classifier.adapters.minilm_files import UntrustedModelFile
 from pointsman.classifier.core.artifact import InvalidArtifact
 from pointsman.classifier.core.batching import BatchLimits
-from pointsman.classifier.core.cache_key import SECRET_BYTES
+from pointsman.classifier.core.cache_key import SECRET_BYTES, secret_of_program
 from pointsman.classifier.core.ports import CacheEvent, JudgementCache
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.engine.answering import Answering, Caching
@@ -154,7 +154,8 @@ async def running_answering(settings: ClassifierSettings, parts: Parts, telemetr
         caching = None
         if settings.cache_ttl_s > 0:
             cache, count = await running_cache(stack, settings, metrics, log)
-            caching = Caching(cache, await load_secret(settings, log), count)
+            secret = secret_of_program(await load_secret(settings, log), metadata.version("pointsman"))
+            caching = Caching(cache, secret, count)
         answering = Answering(parts.engine, caching, metrics=metrics, tracing=telemetry.tracing, now=time.monotonic)
         stack.push_async_callback(answering.aclose)
         yield answering

@@ -37,6 +37,11 @@ def cache_key(secret: bytes, turn: Turn, judges: Judges) -> bytes:
     return digest.hexdigest().encode()
 
 
+def secret_of_program(secret: bytes, version: str) -> bytes:
+    """The secret for one version of the program: another may judge otherwise, by the same artefact and rules. Of SECRET_BYTES."""
+    return hashlib.blake2b(version.encode(), key=secret, digest_size=SECRET_BYTES).digest()
+
+
 def normalised(text: str) -> str:
     """The text with runs of blanks as one and none at the ends of lines; lines stay lines, because they tell a list or code.
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from pointsman.classifier.core.cache_key import SECRET_BYTES, Judges, cache_key, normalised
+from pointsman.classifier.core.cache_key import SECRET_BYTES, Judges, cache_key, normalised, secret_of_program
 from pointsman.classifier.core.turn import Turn
 from pointsman.rules.text_window import WINDOW_CHARACTER_COUNT
 
@@ -24,6 +24,7 @@ def key_of(turn: Turn, judges: Judges = JUDGES, secret: bytes = SECRET) -> bytes
         pytest.param(key_of(replace(TURN, text="sort a list")), id="case"),
         pytest.param(key_of(replace(TURN, context_digest="we spoke of Rust")), id="digest"),
         pytest.param(key_of(replace(TURN, cache_scope="stranger")), id="scope"),
+        pytest.param(key_of(TURN, secret=secret_of_program(SECRET, "0.2.0")), id="program"),
         pytest.param(key_of(replace(TURN, cache_scope="projectSort", text=" a list")), id="where a part ends"),
         pytest.param(key_of(TURN, replace(JUDGES, strategy="similarity")), id="strategy"),
         pytest.param(key_of(TURN, replace(JUDGES, setup_version="other")), id="labels"),
