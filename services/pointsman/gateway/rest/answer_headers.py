@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pointsman.gateway.core.money import format_usd
 from pointsman.gateway.core.routing import Cause
-from pointsman.gateway.engine.completing import Completion
+from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import Attempt
 

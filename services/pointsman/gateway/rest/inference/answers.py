@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pointsman.gateway.core.judgement import CacheUse, Judgement
 from pointsman.gateway.core.routing import RankedCandidate
-from pointsman.gateway.engine.completing import Completion
+from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.engine.routing import Routed
 from pointsman.gateway.ports import Attempt, MeasuredUsage
 from pointsman.gateway.rest.figures import DIGITS, milliseconds, usd

@@ -5,7 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pointsman.gateway.engine.completing import Completion, TimeAllowed
+from pointsman.gateway.engine.completing import TimeAllowed
+from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.ports import Account
 from pointsman.gateway.rest.answer_facts import facts_of
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers

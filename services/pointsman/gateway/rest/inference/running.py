@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pointsman.gateway.engine.completing import Completing, Completion, TimeAllowed
+from pointsman.gateway.engine.completing import Completing, TimeAllowed
+from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.routing import Routed, Routing
 from pointsman.gateway.engine.world import World
