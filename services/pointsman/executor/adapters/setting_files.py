@@ -33,7 +33,7 @@ class SettingFiles(Generic[T]):
     """Contents of files as they were when last looked at. Asking for one does no I/O."""
 
     def __init__(self, read: Callable[[str], T], *, what: str) -> None:
-        """read: the content of a path; raises ReferenceUnset, OSError. what: what such a file is, for people."""
+        """read: the content of a path; raises ReferenceUnset, OSError, ValueError. what: what such a file is, for people."""
         self._read = read
         self._what = what
         self._seen: dict[str, SeenFile[T]] = {}
@@ -66,7 +66,7 @@ class SettingFiles(Generic[T]):
             return self._read(path)
         except ReferenceUnset as unset:
             return unset
-        except OSError:  # an SSLError is one
+        except (OSError, ValueError):  # an SSLError is the one; no path, or no UTF-8, the other
             return ReferenceUnset(f"{self._what} {path} cannot be read")
 
 
@@ -90,11 +90,8 @@ def _signature_of(path: str) -> Signature | None:
 
 
 def _line_in(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            text = file.read(MAX_KEY_FILE_BYTES).decode().strip()
-    except ValueError:  # not UTF-8, or no path
-        raise ReferenceUnset(f"the key file {path} cannot be read") from None
+    with open(path, "rb") as file:
+        text = file.read(MAX_KEY_FILE_BYTES).decode().strip()
     if not text:
         raise ReferenceUnset(f"the key file {path} is empty")
     return text
