@@ -7,6 +7,7 @@ from enum import StrEnum
 from pointsman.executor.core.catalog import Catalog, Model, Provider, ProviderKind, is_listed
 
 ENV_PREFIX = "env:"
+FILE_PREFIX = "file:"
 
 
 class DemoMode(StrEnum):
@@ -72,10 +73,17 @@ def _of(provider: Provider, found: Findings) -> Callability:
     if found.missing_key is not None:
         return Callability(found.missing_key, needs_key=True)
     if found.is_key_refused:
-        return Callability(f"it has refused the key in {provider.api_key}; a new version of the catalogue tries again", needs_key=True)
+        return Callability(_key_refused(provider.api_key or ""), needs_key=True)
     if provider.api_key is None and found.listed is None:
         return Callability(_no_answer(provider))
     return Callability(listed=found.listed)
+
+
+def _key_refused(reference: str) -> str:
+    what = (
+        "another key there, or a new version of the catalogue," if reference.startswith(FILE_PREFIX) else "a new version of the catalogue"
+    )
+    return f"it has refused the key in {reference}; {what} tries again"
 
 
 def _no_answer(provider: Provider) -> str:

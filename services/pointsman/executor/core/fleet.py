@@ -76,7 +76,7 @@ class Permit:
 
 
 class Fleet:
-    """Memory of all models and keys. It outlives versions of the catalogue; only a refused key is forgiven by a new one."""
+    """Memory of all models and keys. It outlives versions of the catalogue; a new one forgives refused keys, and no more."""
 
     def __init__(self) -> None:
         """Begin without memories."""

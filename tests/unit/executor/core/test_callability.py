@@ -1,5 +1,7 @@
 """Whether a provider can be called, and which setting would change it."""
 
+from dataclasses import replace
+
 import pytest
 
 from pointsman.executor.core.callability import Callability, DemoMode, Findings, callability_of
@@ -21,6 +23,11 @@ REASONS = {
     "no address": (PAID, Findings(missing="BASE is not set", missing_key="KEY is not set"), "BASE is not set"),
     "no key": (PAID, Findings(missing_key="KEY is not set"), "KEY is not set"),
     "refused key": (PAID, Findings(is_key_refused=True), "it has refused the key in env:KEY; a new version of the catalogue tries again"),
+    "refused key of a file": (
+        replace(PAID, api_key="file:/k"),
+        Findings(is_key_refused=True),
+        "it has refused the key in file:/k; another key there, or a new version of the catalogue, tries again",
+    ),
     "no listing": (FREE, Findings(), "no server answers; start it, or set OLLAMA_BASE_URL to its address"),
     "listing": (FREE, Findings(listed=frozenset()), None),
     "not spoken": (Provider("a", ProviderKind.ANTHROPIC, "https://host", "env:KEY"), Findings(), "its kind anthropic is not spoken yet"),
