@@ -6,6 +6,7 @@ address is looked at when it is connected to.
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -56,6 +57,7 @@ class BadBaseUrl:
     reason: str
 
 
+@lru_cache(maxsize=256)  # asked for several times in each call, and there are few
 def checked_base_url(text: str, *, allow_private: bool, default_path: str) -> str | BadBaseUrl:
     """The base URL without a slash at its end, its path filled in where it has none."""
     try:
