@@ -32,14 +32,14 @@ def test_stream_options_are_not_sent_where_nothing_streams() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
 )
 
 
-@given(st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(st.text().filter(lambda name: name != "stream_options"), JSON, max_size=6))
 def test_every_other_field_arrives_as_it_was(document: dict[str, object]) -> None:
     sent = json.loads(ChatRequest(document).body("m", stream=False))
-    assert sent == {**document, "model": "m", "stream": False} if "stream_options" not in document else True
+    assert sent == {**document, "model": "m", "stream": False}
 
 
 LIMITS: dict[str, tuple[dict[str, object], int | None]] = {
