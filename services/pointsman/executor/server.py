@@ -1,4 +1,4 @@
-"""The executor's wiring."""
+"""The executor's wiring: what is made of what, and the order in which it starts and stops. Nothing is decided here."""
 
 import asyncio
 import os

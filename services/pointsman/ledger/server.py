@@ -1,4 +1,4 @@
-"""The ledger's wiring."""
+"""The ledger's wiring: what is made of what, and the order in which it starts and stops. Nothing is decided here."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

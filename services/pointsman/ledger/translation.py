@@ -1,4 +1,7 @@
-"""Between protos and the core's values. What a proto can not say by itself is checked here, each refusal naming its field."""
+"""Between protos and the core's values. What a proto can not say by itself is checked here, each refusal naming its field.
+
+Spends, settlements and decisions; usage reports are in `usage_translation.py`.
+"""
 
 import re
 from collections.abc import Sequence

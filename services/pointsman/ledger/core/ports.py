@@ -1,4 +1,7 @@
-"""What the books are to those who book; one transaction's view of the store."""
+"""What the books are to those who book; one transaction's view of the store.
+
+The store around the transactions is in `store.py`, reports over what is booked are in `usage_report.py`.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
