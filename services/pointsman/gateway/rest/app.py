@@ -17,9 +17,11 @@ from pointsman.kit.logging import Logger
 
 MAX_BODY_BYTES = 4 << 20
 DESCRIPTION = (
-    "Sorts every prompt onto the right large language model. Answers tell how they came to be in headers: x-request-id, and with"
+    "Sorts every prompt onto the right large language model. Where the operator has set a key, requests show it as"
+    " Authorization: Bearer, x-api-key or api-key. Answers tell how they came to be in headers: x-request-id, and with"
     " x-pointsman- before them decision-id, model, provider, policy, category, confidence, cause, fallbacks (calls that failed before),"
-    " cache (hit where the prompt had been classified before), cost-usd, overhead-ms (our own share of the time), degraded."
+    " cache (hit where the prompt had been classified before), cost-usd, overhead-ms (our own share of the time), degraded,"
+    " provisional (true where a stream began before its content: the last chunk or `done` names what served)."
 )
 
 

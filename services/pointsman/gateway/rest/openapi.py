@@ -31,9 +31,9 @@ def schemas() -> Schemas:
     return {**schemas_of(bodies=BODIES, answers=ANSWERS), "ChatRequest": chat_request_schema()}
 
 
-def body_with(schema: str) -> dict[str, Any]:
-    """`openapi_extra` of a route with a JSON body, with an example."""
-    extra = body_of(schema)
+def body_with(schema: str, *headers: dict[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of a route with a JSON body, with an example, that takes these headers."""
+    extra = {**body_of(schema), "parameters": [*headers]}
     extra["requestBody"]["content"][JSON_MEDIA_TYPE]["example"] = examples()[schema]
     return extra
 
@@ -49,6 +49,11 @@ def parameter(name: str, description: str, *, enum: list[str] | None = None) -> 
     """A parameter in the address, which may be left out."""
     schema: dict[str, Any] = {"type": "string"} if enum is None else {"type": "string", "enum": enum}
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def header(name: str, description: str) -> dict[str, Any]:
+    """A header, which may be left out."""
+    return {**parameter(name, description), "in": "header"}
 
 
 def chat_request_schema() -> dict[str, Any]:

@@ -61,11 +61,15 @@ async def test_every_shape_that_is_named_is_there() -> None:
         ("/v1/metrics", ["time_range", "model", "group_by"]),
         ("/v1/usage", ["group_by", "from", "to"]),
         ("/v1/decisions", ["limit", "cursor", "request_id", "project"]),
+        ("/route", ["x-request-timeout", "x-openai-api-key"]),
+        ("/v1/chat/completions", ["x-request-timeout", "x-openai-api-key", "x-pointsman-metadata"]),
     ],
 )
 async def test_parameters_are_described(path: str, names: list[str]) -> None:
-    parameters = (await described())["paths"][path]["get"]["parameters"]
+    (operation,) = (await described())["paths"][path].values()
+    parameters = operation["parameters"]
     assert sorted(parameter["name"] for parameter in parameters) == sorted(names)
+    assert all(parameter["description"] for parameter in parameters if parameter["in"] != "path")
 
 
 def test_examples_hold_nothing_of_the_machine_that_made_them() -> None:
