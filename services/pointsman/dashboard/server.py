@@ -64,7 +64,16 @@ async def serve(settings: DashboardSettings) -> AsyncIterator[Mapping[str, str]]
         await stack.enter_async_context(in_background(poller.run()))
         app = build_app(settings, pages, sign_ins, telemetry, log)
         running = await stack.enter_async_context(
-            serve_http(app, host=settings.host, port=settings.port, drain_s=DRAIN_S, lifespan="on", websockets="websockets-sansio")
+            serve_http(
+                app,
+                host=settings.host,
+                port=settings.port,
+                drain_s=DRAIN_S,
+                lifespan="on",
+                websockets="websockets-sansio",
+                log=log,
+                telemetry=telemetry,
+            )
         )
         log.info(names.SERVING, address=running.address)
         yield {SERVICE: running.address}

@@ -219,7 +219,9 @@ async def serve(settings: GatewaySettings, *, network: LocalNetwork | None = Non
             dashboard_url=settings.dashboard_url,
         )
         app = build_app(parts.engine, reports, access=access, hosts=hosts, version=version("pointsman"), log=log)
-        running = await stack.enter_async_context(serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s))
+        running = await stack.enter_async_context(
+            serve_http(app, host=settings.host, port=settings.port, drain_s=settings.drain_s, log=log, telemetry=telemetry)
+        )
         await _await_world(watcher, world)
         log.info(names.SERVING, address=running.address, ready=world.is_ready)
         try:
