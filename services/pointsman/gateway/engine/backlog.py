@@ -123,6 +123,7 @@ class Backlog:
 
     async def flush(self, deadline: Deadline) -> None:
         """Book what still waits, before the end; what cannot be stays on the disk."""
+        await self._save_unsaved()  # first: whoever ends this process may not wait for the ledger
         while self._waiting and not deadline.expired and await self._book_first():
             pass
         await self._tidy()

@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.gateway.engine import backlog as backlog_module
 from pointsman.gateway.engine.backlog import LEAST_TIME_TO_LIVE_S, Backlog
-from pointsman.gateway.ports import Account, OpenedSpend, PlannedAttempt, Spend
+from pointsman.gateway.ports import Account, OpenedSpend, PlannedAttempt, Settlement, Spend
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import Conflict, InvalidArgument, NotFound, Unavailable
 from pointsman.kit.logging import get_logger
@@ -142,6 +142,21 @@ async def test_at_the_end_what_cannot_be_booked_is_on_the_disk() -> None:
     desk.backlog.defer(settlement())
     await desk.backlog.flush(FOREVER)
     assert desk.spool.kept == [settlement()]
+
+
+async def test_at_the_end_all_is_on_the_disk_before_the_ledger_is_waited_for() -> None:
+    class SlowLedger(FakeLedger):
+        async def settle_spend(self, settlement: Settlement, *, deadline: Deadline) -> None:
+            await asyncio.Event().wait()
+
+    desk = Desk(ledger=SlowLedger())
+    desk.backlog.defer(settlement(1))
+    desk.backlog.defer(settlement(2))
+    flushing = asyncio.create_task(desk.backlog.flush(FOREVER))
+    await let_all_run()
+    flushing.cancel()
+    await asyncio.gather(flushing, return_exceptions=True)
+    assert desk.spool.kept == [settlement(1), settlement(2)]
 
 
 async def test_a_spend_that_was_settled_meanwhile_is_not_opened_any_more() -> None:
