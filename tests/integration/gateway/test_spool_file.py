@@ -83,6 +83,18 @@ async def test_many_at_a_time_come_there_in_order_and_share_flushes(tmp_path: Pa
     assert await left_in(tmp_path) == entries
 
 
+async def test_what_was_told_to_be_kept_is_kept_whatever_was_written_beside_it(tmp_path: Path) -> None:
+    odd = replace(settlement(0), request_id=object())  # type: ignore[arg-type]  # what no message holds
+    entries = [settlement(1), odd, *(settlement(number) for number in range(2, 50))]
+    async with open_spool(tmp_path, LOG) as (spool, _):
+        outcomes = await asyncio.gather(*(spool.append([entry]) for entry in entries), return_exceptions=True)
+        await spool.append([settlement(50)])
+    told = [entry for entry, outcome in zip(entries, outcomes, strict=True) if outcome is None]
+    kept = await left_in(tmp_path)
+    assert [entry for entry in kept if entry in told] == told
+    assert (odd not in told, kept[-1]) == (True, settlement(50))
+
+
 TAILS = {
     "half a header": b"\x00\x00",
     "half a record": records_of([FULL])[:-1],

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +26,12 @@ OWNER_ONLY = 0o600
 
 @dataclass(slots=True)
 class _Write:
-    """Records for the end of the file, or in place of all that it holds."""
+    """Entries for the end of the file, or in place of all that it holds."""
 
-    data: bytes
+    entries: Sequence[SpoolEntry]  # as bytes on the thread alone: 20,000 of them would hold up the loop for 0.3 s
     replaces: bool
-    error: OSError | None = field(default=None)
+    is_written: bool = False
+    error: OSError | None = None
 
 
 class SpoolFile:
@@ -44,17 +45,18 @@ class SpoolFile:
 
     async def append(self, entries: Sequence[SpoolEntry]) -> None:
         """Keep them."""
-        await self._write(_Write(records_of(entries), replaces=False))
+        await self._write(_Write(entries, replaces=False))
 
     async def replace_all(self, entries: Sequence[SpoolEntry]) -> None:
         """Keep these alone."""
-        await self._write(_Write(records_of(entries), replaces=True))
+        await self._write(_Write(entries, replaces=True))
 
     async def _write(self, write: _Write) -> None:
         self._waiting.append(write)
         await asyncio.get_running_loop().run_in_executor(self._executor, self._write_waiting)
-        if write.error is not None:
-            raise Unavailable("dependency_down", f"the gateway's spool cannot be written: {write.error.strerror}") from write.error
+        if not write.is_written:  # also where another's run took it along, and broke off
+            reason = "broken off" if write.error is None else write.error.strerror
+            raise Unavailable("dependency_down", f"the gateway's spool cannot be written: {reason}") from write.error
 
     def _write_waiting(self) -> None:
         """Write all that waits. Each write asks for a run of its own, which finds nothing to do where another has taken it along."""
@@ -62,7 +64,7 @@ class SpoolFile:
             batch = [self._waiting.popleft()]
             while not batch[0].replaces and self._waiting and not self._waiting[0].replaces:
                 batch.append(self._waiting.popleft())
-            data = b"".join(write.data for write in batch)
+            data = b"".join(records_of(write.entries) for write in batch)
             try:
                 if batch[0].replaces:
                     self._file.replace(data)
@@ -71,6 +73,9 @@ class SpoolFile:
             except OSError as error:
                 for write in batch:
                     write.error = error
+            else:
+                for write in batch:
+                    write.is_written = True
 
 
 class RecordFile:
