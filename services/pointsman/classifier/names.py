@@ -2,6 +2,7 @@
 
 ENCODER_UNAVAILABLE = "encoder_unavailable"  # also a degraded reason
 ENCODER_FAILED = "encoder_failed"
+CACHE_UNAVAILABLE = "cache_unavailable"  # a degraded reason alone: what is logged is when it goes and comes
 ENCODER_BUILDING = "encoder_building"
 SETUP_SWITCHED = "setup_switched"
 CACHE_AWAY = "cache_away"

@@ -94,7 +94,7 @@ async def serve(
         await stack.enter_async_context(in_background(parts.switch.run(), watcher.run()))
         answering = await stack.enter_async_context(running_answering(settings, parts, telemetry, log))
         watch_config_metrics(telemetry, watcher)
-        degraded_gauge(telemetry, lambda: parts.engine.degraded)
+        degraded_gauge(telemetry, lambda: answering.degraded)
         addresses = await stack.enter_async_context(serve_both(settings, answering, watcher, instance_id, telemetry, network, log))
         yield addresses
 
@@ -208,7 +208,7 @@ async def serve_both(
     takes_work = False
 
     def report_status() -> ServiceStatus:
-        return reporter.report(in_flight_count=server.in_flight_count, applied=watcher.applied(), degraded=answering.engine.degraded)
+        return reporter.report(in_flight_count=server.in_flight_count, applied=watcher.applied(), degraded=answering.degraded)
 
     access = ServiceAccess(settings.host, settings.service_token)
     app = build_facade(answering, version=version, telemetry=telemetry, access=access, is_ready=lambda: takes_work)

@@ -125,12 +125,15 @@ async def test_redis_that_fails_costs_no_answer_and_little_time(var_dir: Path, t
                 server.freeze()
             first = [await timed(client, f"{PROMPT} again {index}") for index in range(5)]
             then = [await timed(client, f"{PROMPT} once more {index}") for index in range(50)]
-            assert not (await client.classify(PROMPT)).cache_hit
+            missed = await client.classify(PROMPT)
+            assert (missed.cache_hit, missed.method) == (False, pb.CLASSIFICATION_METHOD_HYBRID)
+            assert list((await client.status()).status.degraded) == ["cache_unavailable"]
             if fault == "killed":
                 await server.start()
             else:
                 server.thaw()
             back_s = await eventually(lambda: any(line["event"] == "cache_back" for line in logs), within_s=PROBE_PAUSE_S + 1 + SLACK_S)
+            assert list((await client.status()).status.degraded) == []
     tell(f"{fault}, before", before)
     print(f"{fault}, the first: " + " ".join(f"{one * 1e3:.1f}" for one in first) + " ms")
     tell(f"{fault}, then", then)

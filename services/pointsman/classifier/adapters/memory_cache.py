@@ -48,6 +48,11 @@ class MemoryCache:
         return "memory"
 
     @property
+    def is_away(self) -> bool:
+        """Never: it is in this process."""
+        return False
+
+    @property
     def byte_count(self) -> int:
         """What all entries take."""
         return self._byte_count

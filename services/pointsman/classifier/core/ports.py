@@ -56,6 +56,10 @@ class JudgementCache(Protocol):
     def name(self) -> str:
         """What keeps them: "redis" or "memory"."""
 
+    @property
+    def is_away(self) -> bool:
+        """True where what keeps them is left alone, because it did not answer; known once somebody has asked."""
+
     async def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """What is kept under each key, in order; None where nothing is, or where it cannot be had soon enough."""
 

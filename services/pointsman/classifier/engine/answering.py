@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from pointsman.classifier import names
 from pointsman.classifier.core.cache_entry import CachedJudgement, InvalidEntry, read_entry, write_entry
 from pointsman.classifier.core.cache_key import Judges, cache_key
 from pointsman.classifier.core.fusion import Judgement, Method, Strategy
@@ -90,6 +91,12 @@ class Answering:
     def engine(self) -> ClassificationEngine:
         """What makes the judgements."""
         return self._engine
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """Why answers are worse, or take longer, than they could, in closed words."""
+        is_cache_away = self._caching is not None and self._caching.cache.is_away
+        return (*self._engine.degraded, names.CACHE_UNAVAILABLE) if is_cache_away else self._engine.degraded
 
     async def aclose(self) -> None:
         """End what is under way."""

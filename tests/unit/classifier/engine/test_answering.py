@@ -29,13 +29,19 @@ SECRET = b"s" * SECRET_BYTES
 
 
 class WatchedCache(MemoryCache):
-    """A cache that keeps what it was asked for; `gate`, while cleared, holds its answers back."""
+    """A cache that keeps what it was asked for; `gate`, while cleared, holds its answers back; `is_gone`: it is left alone."""
+
+    is_gone = False
 
     def __init__(self) -> None:
         super().__init__(ttl_s=3600, now=time.monotonic, uniform=lambda: 0.5)
         self.questions: list[list[bytes]] = []
         self.gate = asyncio.Event()
         self.gate.set()
+
+    @property
+    def is_away(self) -> bool:
+        return self.is_gone
 
     async def get_many(self, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         self.questions.append(list(keys))
@@ -134,6 +140,18 @@ async def test_degraded_judgement_is_not_kept() -> None:
         whole = await parts.answering.classify(POEM, Strategy.HYBRID, deadline_s=NEVER_S)
     assert (degraded.judgement.method, degraded.cache) == (Method.DEGRADED, CacheUse.MISS)
     assert (whole.judgement.method, whole.cache) == (Method.HYBRID, CacheUse.MISS)
+
+
+async def test_cache_that_is_away_is_told_of_the_service_and_of_no_answer() -> None:
+    async with rig() as parts:
+        assert parts.answering.degraded == ()
+        parts.cache.is_gone = True
+        assert parts.answering.degraded == ("cache_unavailable",)
+        answer = await parts.answering.classify(POEM, Strategy.HYBRID, deadline_s=NEVER_S)
+        assert (answer.judgement.method, parts.engine.degraded) == (Method.HYBRID, ())
+    async with rig(is_cached=False) as parts:
+        parts.cache.is_gone = True
+        assert parts.answering.degraded == ()
 
 
 async def test_without_an_encoder_nothing_is_looked_up() -> None:
