@@ -82,8 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; answer what cannot be parsed."""
-        if self._is_deaf:
+        """Parse what came; answer what cannot be parsed. What comes behind the last answer of a connection is no request."""
+        if self._is_deaf or self._has_ended:
             return
         self._last_byte_s = self.loop.time()
         cycle_before, was_in_head = self.cycle, self._in_head

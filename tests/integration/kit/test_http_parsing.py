@@ -115,6 +115,18 @@ async def test_after_a_refused_body_the_rest_is_no_request() -> None:
     assert site.served == []
 
 
+async def test_what_follows_a_body_that_nobody_read_is_not_served() -> None:
+    """Its connection ended with the answer: it would be done without a word, and be sent again."""
+    site = Site()
+    async with serve_site(site) as server, dial(server) as wire:
+        wire.send(POST.replace(b"/size", b"/name/a") + b"content-length: 5\r\n\r\n")
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (405, "close")
+        wire.send(b"hello" + GET % b"late")
+        assert await wire.closed() == b""
+    assert (site.served, site.events("http_request_crashed")) == ([], [])
+
+
 async def test_a_client_that_awaits_word_gets_it_and_sends_its_body() -> None:
     async with serve_site(Site()) as server, dial(server) as wire:
         wire.send(POST + b"expect: 100-continue\r\ncontent-length: 5\r\n\r\n")
