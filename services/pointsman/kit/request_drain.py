@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from pointsman.kit.errors import Unavailable
 
@@ -39,7 +40,7 @@ class RunningRequests:
     async def serving(self) -> AsyncIterator[None]:
         """Around one request, which is cancelled where it does not finish in time; the cancellation ends here."""
         timer = asyncio.timeout_at(self._end_s)
-        token = _current.set(self)
+        token = _current.set(RunningRequest(self, timer))
         try:
             async with timer:
                 self._timers.add(timer)
@@ -53,25 +54,29 @@ class RunningRequests:
         finally:
             _current.reset(token)
 
-    @property
-    def has_ended(self) -> bool:
-        """True once requests are cut."""
-        return self._end_s is not None and asyncio.get_running_loop().time() >= self._end_s
+
+@dataclass(frozen=True, slots=True)
+class RunningRequest:
+    """One of a server's. timer: what cuts it."""
+
+    siblings: RunningRequests
+    timer: asyncio.Timeout
 
 
-_current: ContextVar[RunningRequests | None] = ContextVar("running_requests", default=None)
+_current: ContextVar[RunningRequest | None] = ContextVar("running_request", default=None)
 
 
 def server_is_draining() -> bool:
     """Whether the server that serves the current request has begun to stop."""
     running = _current.get()
-    return running is not None and running.is_draining
+    return running is not None and running.siblings.is_draining
 
 
 def shutdown_error() -> Unavailable | None:
     """Why the request being served is cancelled, where it is the server's end that cancels it; else None."""
     running = _current.get()
-    return shutting_down() if running is not None and running.has_ended else None
+    # The timer is asked, not the clock: timers fire by whole milliseconds, and may be a little early.
+    return shutting_down() if running is not None and running.timer.expired() else None
 
 
 def shutting_down() -> Unavailable:

@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE
 
 import aiohttp
 import pytest
+import uvloop
 
 from pointsman.kit.errors import ServiceError
 from pointsman.kit.http_middleware import EdgeMiddleware, Receive, Scope, Send
@@ -129,6 +130,26 @@ async def test_a_request_that_comes_during_the_drain_gets_what_is_left_of_it() -
             await asyncio.Event().wait()
             reached_end = True
     assert not reached_end
+
+
+def test_a_request_that_is_cut_is_told_so_however_long_the_drain() -> None:
+    """A timer of the loop that we run on fires by whole milliseconds, so before a moment between two of them."""
+
+    async def cut(drain_s: float) -> ServiceError | None:
+        requests, said = RunningRequests(), None
+        async with requests.serving():
+            requests.drain(drain_s)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                said = shutdown_error()
+                raise
+        return said
+
+    async def cut_all() -> list[ServiceError | None]:
+        return await asyncio.gather(*(cut(0.001 * number + 0.0004) for number in range(20)))
+
+    assert [error.reason if error else None for error in uvloop.run(cut_all())] == ["shutting_down"] * 20
 
 
 async def test_a_timeout_of_the_applications_own_passes() -> None:
