@@ -5,6 +5,7 @@ that does not read its answer holds all of it in memory.
 """
 
 import asyncio
+import re
 import urllib.parse
 from typing import Any, NoReturn, Protocol
 
@@ -21,6 +22,7 @@ from pointsman.kit.json_loader import dump_json
 
 VERSIONS = frozenset({"1.0", "1.1"})
 CHUNKED = b"chunked"
+AUTHORITY = re.compile(rb"[^/?#]*://([^/?#]*)")
 
 OLD_VERSION = "1.0"
 WRITE_STALL = "write_stall"
@@ -133,6 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._began_s, self._body_bytes, self._wire_bytes = self._last_byte_s, 0, 0
         http_version = self.parser.get_http_version()
         self._check_framing(http_version)
+        self._check_target()
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["http_version"] = http_version
         is_upgrade = self.parser.should_upgrade()
@@ -251,6 +254,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._give_up(malformed())
         if http_version not in VERSIONS or host_count > 1 or (host_count == 0 and http_version != OLD_VERSION):
             self._give_up(malformed())
+
+    def _check_target(self) -> None:
+        """Refuse an address that two readers might place differently: it may name a host of its own, beside the header's."""
+        if b"#" in self.url:
+            self._give_up(malformed())
+        named = AUTHORITY.match(self.url)
+        host = next((value for name, value in self.headers if name == b"host"), b"")
+        if named is not None and named[1].lower() != host.lower():
+            self._give_up(InvalidArgument("unknown_host", "host: not the one that the address names"))
 
     def _locate(self) -> None:
         """Fill in where the request goes, as uvicorn does."""

@@ -42,6 +42,7 @@ MALFORMED: dict[str, bytes] = {
     "TLS hello": bytes.fromhex("16030100c8010000c40303") + os.urandom(200),
     "random bytes": b"\x80" + os.urandom(1_000),
     "bytes outside ASCII in the address": b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a fragment in the address": b"GET /name/a#b HTTP/1.1\r\nhost: x\r\n\r\n",
     "unknown method": b"BREW /name/a HTTP/1.1\r\nhost: x\r\n\r\n",
     "a tunnel": b"CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n",
 }
@@ -60,6 +61,34 @@ async def test_what_is_no_proper_request_is_refused_in_our_shape_and_the_connect
         await until(lambda: len(site.logged.entries) > 0)
         assert len(site.logged.entries) == 1
     assert site.seen_headers == []
+
+
+ELSEWHERE = {
+    "another": b"http://evil/name/a",
+    "another behind ours": b"http://x@evil/name/a",
+    "ours behind another": b"http://evil@x/name/a",
+    "another port": b"http://x:81/name/a",
+    "another in a query": b"http://evil?http://x/name/a",
+    "none": b"http:///name/a",
+}
+
+
+@pytest.mark.parametrize("target", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+async def test_an_address_that_names_another_host_than_the_header_is_refused(target: bytes) -> None:
+    site = Site()
+    async with serve_site(site) as server, dial(server) as wire:
+        wire.send(b"GET " + target + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+        answer = await wire.answer()
+        assert answer.status == 400
+        assert answer.code in {"unknown_host", "invalid_value"}
+        assert await wire.closed() == b""
+    assert site.served == []
+
+
+@pytest.mark.parametrize("target", [b"http://x/name/a", b"http://X/name/a?http://evil/", b"/name/a?to=http://evil/"])
+async def test_an_address_that_names_the_headers_host_is_taken(target: bytes) -> None:
+    async with serve_site(Site()) as server:
+        assert (await exchange(server, b"GET " + target + b" HTTP/1.1\r\nhost: x\r\n\r\n")).body == b"a"
 
 
 TOO_LARGE: dict[str, tuple[bytes, int, str]] = {
