@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from starlette.routing import Match
+
 from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
 from pointsman.kit.http_errors import render_error
 from pointsman.kit.json_loader import dump_json
@@ -159,4 +161,12 @@ def body_too_large() -> InvalidArgument:
 
 def route_of(scope: Scope) -> str:
     """The route's template, never the path itself: it may hold a caller's text."""
-    return str(getattr(scope.get("route"), "path", NO_ROUTE))
+    return str(getattr(scope.get("route") or plain_route_of(scope), "path", NO_ROUTE))
+
+
+def plain_route_of(scope: Scope) -> object:
+    """The route where FastAPI notes its endpoint alone, as it does for those that are not its own; None where there is none."""
+    endpoint = scope.get("endpoint")
+    routes = scope["router"].routes if endpoint is not None else ()
+    own = (route for route in routes if getattr(route, "endpoint", None) is endpoint)
+    return next((route for route in own if route.matches(scope)[0] is not Match.NONE), None)

@@ -174,6 +174,17 @@ async def test_requests_are_counted_by_their_route() -> None:
     assert "canary" not in text
 
 
+@pytest.mark.parametrize("path", ["/livez", "/health", "/metrics", "/openapi.json"])
+async def test_plain_routes_are_counted_by_their_route_too(path: str) -> None:
+    telemetry = silent_telemetry("echo")
+    async with serve_echo_facade(telemetry=telemetry) as client:
+        await ask(client, path)
+        await ask(client, path, method="POST")
+    for method, status in (("GET", "200"), ("POST", "405")):
+        labels = {"http_request_method": method, "http_response_status_code": status, "http_route": path}
+        assert telemetry.registry.get_sample_value("http_server_request_duration_seconds_count", labels) == 1
+
+
 async def test_a_service_without_a_facade_has_probes() -> None:
     telemetry, readiness = silent_telemetry("probed"), Readiness()
     serving = serve_probes(
