@@ -103,12 +103,15 @@ class StreamCall:
         return data if self._parse is None else self._parse(data)
 
     def __aiter__(self) -> AsyncIterator[Any]:
-        """All messages."""
-        return self._iterate()
+        """All messages. No generator: one that is left would be ended by a task of its own."""
+        return self
 
-    async def _iterate(self) -> AsyncIterator[Any]:
-        while (message := await self.read()) is not grpc.aio.EOF:
-            yield message
+    async def __anext__(self) -> Any:
+        """The next message. Raises AioRpcError."""
+        message = await self.read()
+        if message is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return message
 
 
 async def read(exchange: Exchange) -> bytes | None:

@@ -27,6 +27,8 @@ STOPPED = CallStatus(CALLER_LEFT, "the server stops")
 EVENT_LOCAL_CALL_CRASHED = "local_call_crashed"
 # A handler is told to end at its deadline, and tells why; a caller leaves so much later if it does not.
 EXPIRY_GRACE_S = 0.05
+# What a handler needs to end that is cancelled. One that does not end is a bug, and must not keep the process.
+CANCEL_S = 1.0
 
 
 class CallEnded(Exception):
@@ -111,13 +113,14 @@ class LocalServer:
         return exchange
 
     async def stop(self, grace_s: float) -> None:
-        """Take no more calls, and wait for those running; what is left after grace_s is cancelled."""
+        """Take no more calls, and wait for those running; what is left after grace_s is cancelled, and what ignores that is left."""
         self._is_stopped = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CANCEL_S)
 
     async def _serve(self, path: str, handler: Handler, data: bytes, context: LocalContext, exchange: Exchange) -> None:
         status = STOPPED

@@ -13,7 +13,7 @@ from pointsman.kit.errors import DeadlineExceeded, Unavailable
 from pointsman.kit.grpc_client import ServiceChannel
 from pointsman.kit.grpc_server import GrpcServerLimits
 from pointsman.kit.local_channel import LocalChannel
-from pointsman.kit.local_exchange import MAX_UNREAD_BYTES
+from pointsman.kit.local_exchange import MAX_UNREAD_BYTES, Exchange
 from pointsman.kit.local_network import LocalNetwork
 from pointsman.kit.request_context import bind_request
 from tests.fakes.spans import RecordedSpans
@@ -134,6 +134,34 @@ async def test_a_reader_that_is_slow_holds_its_handler_back(transport: Transport
                 assert echo.begun_count <= MAX_UNREAD_BYTES / len(piece) + 3
                 for _ in range(100):
                     await anext(messages)
+
+
+async def test_a_handler_that_ignores_its_end_does_not_hold_the_server(transport: Transport) -> None:
+    release = asyncio.Event()
+
+    async def stubborn(_: str) -> str:
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+        return ""
+
+    echo = Echo(answer=stubborn)
+    async with asyncio.timeout(5):
+        async with transport.serve(echo, drain_s=0.1) as server:
+            await server.set_serving(SERVICE, serving=True)
+            calling = asyncio.create_task(failure_of(say(transport.dial(server.address))))
+            await echo.started.wait()
+        assert isinstance(await calling, Unavailable | DeadlineExceeded)
+    release.set()
+    await until(lambda: server.in_flight_count == 0)
+
+
+async def test_what_is_written_after_the_end_is_not_kept() -> None:
+    exchange = Exchange()
+    exchange.cancel()
+    for _ in range(3):
+        await exchange.write(b"x" * MAX_UNREAD_BYTES)
+    assert await exchange.read() is None
 
 
 async def test_a_channel_that_is_closed_leaves_its_calls_and_takes_no_more(transport: Transport) -> None:
