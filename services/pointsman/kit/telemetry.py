@@ -41,7 +41,7 @@ def silent_telemetry(service: str) -> Telemetry:
 @asynccontextmanager
 async def open_telemetry(service: str, settings: ServiceSettings) -> AsyncIterator[Telemetry]:
     """A service's telemetry until the context is left; spans are sent where the settings name a collector, and flushed at the end."""
-    disable_created_metrics()  # for the process: when each series began is told to nobody, and is a series of its own
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # for the process: when each series began is told to nobody, and is a series of its own
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     async with AsyncExitStack() as stack:
