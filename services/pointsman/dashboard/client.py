@@ -59,7 +59,9 @@ class GatewayClient:
             async with self._session.get(f"{self._url}{path}", allow_redirects=False) as answer:
                 body = await read_bounded(answer)
                 is_answered = answer.ok
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            raise Unavailable("gateway_away", f"the gateway at {self._url} does not answer within {TIMEOUT_S:.0f} s") from error
+        except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("gateway_away", f"no gateway answers at {self._url}") from error
         parsed = parse(body)
         if is_answered and parsed is not None:

@@ -21,7 +21,7 @@ def served_gateway() -> Iterator[ReportGateway]:
 @pytest.fixture
 def gateway(served_gateway: ReportGateway) -> ReportGateway:
     """The gateway, filled anew for each test."""
-    served_gateway.details, served_gateway.key, served_gateway.is_away = {}, None, False
+    served_gateway.details, served_gateway.key, served_gateway.is_away, served_gateway.delay_s = {}, None, False, 0.0
     served_gateway.fill()
     served_gateway.asked.clear()
     return served_gateway

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 import socketio  # type: ignore[import-untyped]  # the library has no types
 
+from pointsman.dashboard.client import TIMEOUT_S
 from tests.fakes import report_gateway as fake
 from tests.fakes.report_gateway import ReportGateway
 from tests.integration.dashboard.conftest import INTERVAL_S
@@ -102,6 +103,16 @@ async def test_gateway_that_goes_leaves_its_last_figures_marked_as_old(gateway: 
         assert "gateway away" in page.texts
         texts.clear()
         gateway.is_away = False
+        await until(lambda: "well" in texts)
+
+
+async def test_gateway_that_is_too_slow_is_not_told_to_be_missing(gateway: ReportGateway, dashboard: str) -> None:
+    async with open_live_page(dashboard) as texts:
+        await until(lambda: gateway.asked["/v1/health"] >= 2)
+        gateway.delay_s = TIMEOUT_S + 0.5
+        await until(lambda: any(text.startswith(f"The gateway at {gateway.url} does not answer within 3 s since ") for text in texts))
+        gateway.delay_s = 0.0
+        texts.clear()
         await until(lambda: "well" in texts)
 
 

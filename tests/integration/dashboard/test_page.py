@@ -50,7 +50,7 @@ async def test_metrics_count_requests_by_route(session: aiohttp.ClientSession, g
 
 async def test_page_holds_the_figures_when_it_comes(session: aiohttp.ClientSession, gateway: ReportGateway, dashboard: str) -> None:
     page = await open_page(session, dashboard)
-    assert {"Pointsman", "99.0 %", "640 ms", "$0.09", "$0.37", "gpt-4.1-nano", "creative_writing", "callable", "classifier"} <= set(
+    assert {"Pointsman", "99.0 %", "640 ms", "$0.093", "$0.37", "gpt-4.1-nano", "creative_writing", "callable", "classifier"} <= set(
         page.texts
     )
     assert any("Anonymous access is on" in text for text in page.texts)

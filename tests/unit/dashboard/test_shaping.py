@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pointsman.classifier import names as classifier_names
 from pointsman.dashboard.core.decisions import (
     DECISION_COLUMNS,
     EXCLUDED_COLUMNS,
@@ -13,9 +14,13 @@ from pointsman.dashboard.core.decisions import (
     decision_rows,
     decision_view,
 )
-from pointsman.dashboard.core.health import PROVIDER_COLUMNS, SERVICE_COLUMNS, health_view, provider_rows
+from pointsman.dashboard.core.health import MEANINGS, PROVIDER_COLUMNS, SERVICE_COLUMNS, health_view, provider_notices, provider_rows
 from pointsman.dashboard.core.traffic import BARS, MODEL_COLUMNS, current_rate, model_rows, traffic_view
 from pointsman.dashboard.core.view import Row, Tone
+from pointsman.gateway import names as gateway_names
+from pointsman.gateway.engine import routing
+from pointsman.ledger import names as ledger_names
+from pointsman.registry import names as registry_names
 from tests.fakes import report_gateway as fake
 
 NOW_S = fake.NOW.timestamp()
@@ -91,13 +96,40 @@ def test_provider_says_what_would_make_it_callable() -> None:
     assert rows["azure"][-1] == "asked to be left alone for 30 s; last error: rate_limited"
 
 
+def test_provider_whose_calls_fail_is_told_though_every_service_is_well() -> None:
+    failing = [{"id": "openai", "callable": True, "breaker": "open"}, {"id": "azure", "callable": True, "breaker": "half_open"}]
+    providers = {"providers": [*failing, {"id": "ollama", "callable": True, "breaker": "closed"}, {"breaker": "open"}]}
+    assert [(notice.tone, notice.text) for notice in provider_notices(providers)] == [
+        (Tone.WARN, "Calls to these providers fail, so they are left alone for a while: openai, azure.")
+    ]
+    assert [row.cells[-1].text for row in provider_rows(providers, now_s=NOW_S)] == [
+        "its calls failed: it is left alone for a while",
+        "its calls failed: one call tries it again",
+        "nothing",
+    ]
+    assert provider_notices(fake.PROVIDERS) == provider_notices(None) == ()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(getattr(gateway_names, name) for name in dir(gateway_names) if name.startswith("DEGRADED_")),
+        *(classifier_names.CACHE_UNAVAILABLE, classifier_names.ENCODER_FAILED, classifier_names.ENCODER_UNAVAILABLE),
+        *(ledger_names.STORE_FAILED, registry_names.CATALOG_REFUSED, registry_names.OUTPUT_FAILED),
+        *(routing.DEGRADED_ENCODER, routing.DEGRADED_NO_TEXT, routing.DEGRADED_STRATEGY),
+    ],
+)
+def test_every_word_for_what_is_degraded_is_explained(word: str) -> None:
+    assert word in MEANINGS
+
+
 def test_tiles_hold_the_last_hour_and_the_day() -> None:
     view = traffic_view(fake.metrics("1h"), fake.metrics("24h", 1_200))
     assert [(tile.label, tile.value, tile.notes) for tile in view.tiles[1:]] == [
         ("Success", "99.0 %", ("3 failed in the last hour", "99.8 % in 24 h")),
         ("Latency, p50", "640 ms", ("p95 2.05 s", "p99 3.90 s")),
         ("First token, p50", "280 ms", ("p95 690 ms", "p99 1.15 s")),
-        ("Cost, last hour", "$0.09", ("$0.00031 a request",)),
+        ("Cost, last hour", "$0.093", ("$0.00031 a request",)),
         ("Cost, 24 h", "$0.37", ("$0.00031 a request",)),
     ]
     assert view.tiles[0].notes == ("300 in the last hour", "1,200 in 24 h")
@@ -107,7 +139,7 @@ def test_tiles_hold_the_last_hour_and_the_day() -> None:
 def test_day_is_never_less_than_its_last_hour() -> None:
     view = traffic_view(fake.metrics("1h", 300), fake.metrics("24h", 30))
     assert view.tiles[0].notes == ("300 in the last hour", "300 in 24 h")
-    assert view.tiles[5].value == view.tiles[4].value == "$0.09"
+    assert view.tiles[5].value == view.tiles[4].value == "$0.093"
 
 
 def test_no_request_yet_is_empty_and_not_an_error() -> None:
@@ -140,7 +172,7 @@ def test_models_by_use() -> None:
     rows = model_rows({"models": [idle, fake.model("nano"), busy]}, now_s=NOW_S)
     assert [row.cells[0].text for row in rows] == ["gpt", "nano", "phi3"]
     assert texts(rows[0])[:7] == ["gpt", "[callable]", "5,000", "99.2 %", "812 ms", "2.21 s", "4.10 s"]
-    assert texts(rows[0])[7:] == ["310 ms", "48.2k, 23.0k", "$0.04", "[half open]", "3 + 4 waiting"]
+    assert texts(rows[0])[7:] == ["310 ms", "48.2k, 23.0k", "$0.042", "[half open]", "3 + 4 waiting"]
     assert (texts(rows[2])[1], rows[2].cells[1].hint, texts(rows[2])[10]) == ("[not callable]", "set OLLAMA_BASE_URL", "–")
 
 
@@ -228,7 +260,9 @@ def test_nothing_that_a_gateway_could_say_breaks_a_page(data: st.DataObject) -> 
 
     health = health_view(say(fake.health(catalog_error="x")), now_s=NOW_S, shows_key=data.draw(st.booleans()))
     check_all_rows(health.services, SERVICE_COLUMNS)
-    check_all_rows(provider_rows(say(fake.PROVIDERS), now_s=NOW_S), PROVIDER_COLUMNS)
+    providers = say(fake.PROVIDERS)
+    provider_notices(providers)
+    check_all_rows(provider_rows(providers, now_s=NOW_S), PROVIDER_COLUMNS)
     traffic = traffic_view(say(fake.metrics("1h")), say(fake.metrics("24h")))
     assert [len(tile.notes) for tile in traffic.tiles] == [len(tile.notes) for tile in traffic_view(None, None).tiles]
     check_all_rows(model_rows(say({"models": [fake.model("a"), fake.model("b")]}), now_s=NOW_S), MODEL_COLUMNS)

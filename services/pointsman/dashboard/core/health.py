@@ -16,8 +16,11 @@ BREAKER_STATES = {
     "half_open": State(Tone.WARN, "half open"),
     "open": State(Tone.BAD, "open"),
 }
+# What an opened breaker means to who runs it.
+BREAKER_REASONS = {"open": "its calls failed: it is left alone for a while", "half_open": "its calls failed: one call tries it again"}
 CALLABLE = State(Tone.GOOD, "callable")
 NOTHING_TO_DO = "nothing"
+MEMORY_HINT = "of the whole process; all services share one where `pointsman up` runs them"
 # What the closed words of the services mean to who runs them; a new word is shown as it is.
 MEANINGS = {
     "classifier": "the classifier is away: keyword rules judge",
@@ -27,6 +30,9 @@ MEANINGS = {
     "cache_unavailable": "the shared cache is away: prompts are judged anew",
     "not_callable": "no model can be called, so all are ranked",
     "strategy": "another strategy than the one asked for judged",
+    "no_text": "there was no text to judge",
+    "catalog": "there is no catalogue yet: no model can be called",
+    "spool": "the gateway's spool is full, or cannot be written: no paid model can be called",
     "registry": "the registry is away: the last catalogue is in use",
     "executor": "the executor is away: no model can be called",
     "ledger": "the ledger is away: only free models, or the gateway's own spool",
@@ -86,7 +92,7 @@ def service_row(name: str, service: object, now_s: float) -> Row:
             service_cell(service),
             Cell(text_at(service, "version") or UNKNOWN, hint=configs_line(service)),
             up_for,
-            Cell(size(number_at(service, "memory_bytes"))),
+            Cell(size(number_at(service, "memory_bytes")), hint=MEMORY_HINT),
             Cell(count(number_at(service, "in_flight"))),
             Cell(milliseconds(number_at(service, "round_trip_ms"))),
         ),
@@ -157,6 +163,15 @@ def is_anonymous(health: object, *, shows_key: bool) -> bool:
     return not shows_key if told is None else told
 
 
+def provider_notices(providers: object) -> tuple[Notice, ...]:
+    """Which providers fail: every service may be well while they do."""
+    listed = [(text_at(provider, "id"), text_at(provider, "breaker")) for provider in list_at(providers, "providers")]
+    failing = [name for name, breaker in listed if name is not None and breaker in BREAKER_REASONS]
+    return (
+        (Notice(Tone.WARN, f"Calls to these providers fail, so they are left alone for a while: {', '.join(failing)}."),) if failing else ()
+    )
+
+
 def provider_rows(providers: object, *, now_s: float) -> tuple[Row, ...]:
     """Callable ones first."""
     rows = [provider_row(provider, now_s) for provider in list_at(providers, "providers") if text_at(provider, "id") is not None]
@@ -170,6 +185,7 @@ def provider_row(provider: object, now_s: float) -> Row:
     reason = text_at(provider, "not_callable_reason") or ""
     if not reason and cooling_s is not None and cooling_s > now_s:
         reason = f"asked to be left alone for {lasted(cooling_s - now_s)}"
+    reason = reason or BREAKER_REASONS.get(text_at(provider, "breaker") or "", "")
     if failed := text_at(provider, "last_error_code"):
         reason = f"{reason}; last error: {failed}" if reason else f"last error: {failed}"
     state = {True: CALLABLE, False: State(Tone.NEUTRAL, "not callable"), None: State(Tone.NEUTRAL, "not known")}

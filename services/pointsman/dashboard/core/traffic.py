@@ -153,5 +153,7 @@ def in_flight_cell(model: object) -> Cell:
 
 
 def percentiles_hint(times: Mapping[str, object]) -> str:
-    """All three."""
+    """All three; nothing where none is known."""
+    if number_at(times, "p50") is None:
+        return ""
     return ", ".join(f"{key} {milliseconds(number_at(times, key))}" for key in ("p50", "p95", "p99"))

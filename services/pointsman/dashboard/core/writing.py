@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 UNKNOWN = "–"
 MS_PER_S = 1_000
-CENT = 0.01
 NANO_USD = 1e-9  # what money is counted in
 MILLE = 1_000
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
@@ -37,7 +36,7 @@ def share(value: float | None) -> str:
 
 
 def money(value: float | None) -> str:
-    """Dollars; below a cent with two digits that count."""
+    """Dollars; below one with two digits that count."""
     if value is None:
         return UNKNOWN
     if value == 0:
@@ -45,9 +44,9 @@ def money(value: float | None) -> str:
     sign, size = ("-" if value < 0 else ""), abs(value)
     if size >= MILLE:
         return f"{sign}${size:,.0f}"
-    if size >= CENT:
+    if size >= 1:
         return f"{sign}${size:.2f}"
-    for digits in range(3, 10):
+    for digits in range(2, 10):
         if size >= 10 ** (1 - digits):
             return f"{sign}${size:.{digits}f}"
     return f"{sign}${size:.9f}" if size >= NANO_USD else f"{sign}<$0.000000001"

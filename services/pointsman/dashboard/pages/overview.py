@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from nicegui.elements.mixins.text_element import TextElement
 
 from pointsman.dashboard.core.decisions import decision_rows
-from pointsman.dashboard.core.health import PROVIDER_COLUMNS, SERVICE_COLUMNS, health_view, provider_rows
+from pointsman.dashboard.core.health import PROVIDER_COLUMNS, SERVICE_COLUMNS, health_view, provider_notices, provider_rows
 from pointsman.dashboard.core.reading import text_at
 from pointsman.dashboard.core.traffic import BARS, MODEL_COLUMNS, TrafficView, model_rows, traffic_view
 from pointsman.dashboard.core.view import Notice, State, Tile, Tone
@@ -89,7 +89,8 @@ class Overview:
         self._state.show(State(Tone.BAD, "gateway away") if is_away else health.state)
         self._updated.set_text(f"{self._surroundings.gateway_url}, {updated_line(figures, now_s)}")
         set_attribute(self._updated, "title", absolute(figures.read_at_s))
-        self._show_notices((*away_notices(figures, self._surroundings.gateway_url), *(() if is_away else health.notices)))
+        current = () if is_away else (*provider_notices(readings[Part.PROVIDERS].value), *health.notices)
+        self._show_notices((*away_notices(figures, self._surroundings.gateway_url), *current))
         yield from self._strip.show(() if is_away else health.strip)
         yield from self._show_traffic(figures, now_s)
         yield from self._show_decisions(figures, now_s)
@@ -159,7 +160,7 @@ class Tiles:
             self._bars = element("svg", role="img", viewBox=size, preserveAspectRatio="none")
             with self._bars:
                 self._path = element("path", d="")
-            text("figcaption", "Requests in each minute of the last hour", "muted")
+            self._caption = text("figcaption", "", "muted")
 
     def show(self, traffic: TrafficView) -> None:
         """Show these."""
@@ -168,8 +169,9 @@ class Tiles:
         path = bars_path(traffic.bars)
         self._figure.set_visibility(path != "")
         set_attribute(self._path, "d", path)
-        busiest = count(max(traffic.bars, default=0))
-        set_attribute(self._bars, "aria-label", f"Requests in each minute of the last hour, at most {busiest}")
+        caption = f"Requests in each minute of the last hour, at most {count(max(traffic.bars, default=0))}"
+        self._caption.set_text(caption)
+        set_attribute(self._bars, "aria-label", caption)
 
 
 def _show_tile(value: TextElement, notes: list[TextElement], tile: Tile) -> None:
@@ -199,8 +201,9 @@ def away_notices(figures: Figures, gateway_url: str) -> tuple[Notice, ...]:
     if figures.away_since_s is None:
         return ()
     kept = "There are no figures yet." if figures.read_at_s is None else f"The figures below are of {absolute(figures.read_at_s)}."
+    said = figures.readings[Part.HEALTH].failure or f"no gateway answers at {gateway_url}"
     since = absolute(figures.away_since_s)
-    return (Notice(Tone.BAD, f"No gateway answers at {gateway_url} since {since}. {kept} To start one: pointsman up"),)
+    return (Notice(Tone.BAD, f"{said[:1].upper()}{said[1:]} since {since}. {kept} Does it run? This starts one: pointsman up"),)
 
 
 def age_of(reading: Reading, now_s: float, *, is_away: bool) -> str | None:
