@@ -38,6 +38,7 @@ def containers() -> Iterator[Containers]:
     try:
         running.await_ready()
         print(f"\nup and answering {time.monotonic() - start_s:.1f} s after its images were built")
+        running.await_classifiers()
         yield running
     finally:
         running.run("down", "--volumes", "--timeout", "40", check=False)

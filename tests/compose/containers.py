@@ -5,6 +5,7 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from tests.e2e.manual import ask
 
 GATEWAY, REGISTRY, DASHBOARD = "http://127.0.0.1:8080", "http://127.0.0.1:8001", "http://127.0.0.1:8090"
 READY_TIMEOUT_S = 120.0
+OK = 200
 CLASSIFIED = re.compile(r'^rpc_server_duration_seconds_count\{[^}]*rpc_method="[^"]*ClassifyPrompt"[^}]*\} (\S+)$', re.MULTILINE)
 
 
@@ -32,6 +34,16 @@ class Containers:
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
+    def await_classifiers(self) -> None:
+        """Return when every classifier takes work."""
+        end_s = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < end_s:
+            with suppress(OSError):
+                if all(ask(f"{url}/readyz")[0] == OK for url in self.classifier_urls()):
+                    return
+            time.sleep(0.25)
+        raise TimeoutError(f"not every classifier was ready after {READY_TIMEOUT_S:g} s")
+
     def await_ready(self) -> None:
         """Return when a prompt is routed with nothing missing."""
         end_s = time.monotonic() + READY_TIMEOUT_S
@@ -39,7 +51,7 @@ class Containers:
         while time.monotonic() < end_s:
             try:
                 status, last, _ = ask(f"{GATEWAY}/route", {"prompt": "Prove that there are infinitely many primes", "mode": "recommend"})
-                if status == 200 and "classifier" not in last["degraded"] and ask(f"{DASHBOARD}/health")[0] == 200:
+                if status == OK and "classifier" not in last["degraded"] and ask(f"{DASHBOARD}/health")[0] == OK:
                     return
             except OSError as error:
                 last = error

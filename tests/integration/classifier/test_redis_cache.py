@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from pointsman.classifier.adapters.redis_cache import (
@@ -64,6 +65,33 @@ async def cache_at(url: str, *, ttl_s: float = 60) -> AsyncIterator[Rig]:
 async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
     async with redis_server(tmp_path) as running:
         yield running
+
+
+@asynccontextmanager
+async def refusing_server() -> AsyncIterator[str]:
+    """A server that answers the first command of each connection as Redis answers strangers, and hangs up; its URL."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"-DENIED Redis is running in protected mode\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    try:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def test_redis_that_hangs_up_ends_nothing_on_the_loop_that_services_run_on() -> None:
+    async def use() -> None:
+        async with refusing_server() as url, cache_at(url) as rig:
+            for number in range(200):
+                rig.cache.put(b"%d" % number, b"value")
+                assert await rig.found(b"other %d" % number) is None
+                await asyncio.sleep(0)
+
+    uvloop.run(use())
 
 
 def tell(what: str, seconds: list[float]) -> None:

@@ -36,8 +36,9 @@ WRITES_AT_ONCE = 64
 TAKEN_AGAIN = 64
 MS_PER_S = 1_000
 
-# What goes wrong between us and it: its errors, the network's, and what an answer that is none raises in the client's parser.
-FAILURES = (RedisError, OSError, EOFError, ValueError)
+# What goes wrong between us and it: its errors, the network's, what an answer that is none raises in the client's parser,
+# and RuntimeError, which uvloop raises where a connection is used that Redis has closed.
+FAILURES = (RedisError, OSError, EOFError, ValueError, RuntimeError)
 
 
 class InvalidAddress(Exception):
@@ -118,7 +119,9 @@ class RedisCache:
 
     async def run(self) -> None:
         """Write what is queued, and while Redis is away look whether it is back, until cancelled."""
-        while True:
+        task = asyncio.current_task()
+        # The client waits by asyncio.wait_for, which in Python 3.11 loses a cancellation that comes together with the answer.
+        while task is None or not task.cancelling():
             if self._breaker.is_open:
                 await asyncio.sleep(PROBE_PAUSE_S)
                 await self._probe()
@@ -183,7 +186,8 @@ class RedisCache:
         except FAILURES as error:
             self._note_failure(error)
         else:
-            self._note_success()
+            if not all(isinstance(answer, Exception) for answer in answers):
+                self._note_success()  # one that refuses every write may be full, or refuse everything: that is no sign of its health
             self._note_answers(answers)
         finally:
             self._under_way = {}
