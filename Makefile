@@ -32,8 +32,8 @@ check: .venv/dev.stamp ## style, types, import contracts, sizes, generated code
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/architecture tests/protos
 
-test: check ## check, then every test that needs no more than this machine
-	$(BIN)/pytest
+test: check ## check, then every test that needs no more than this machine; three at a time, because most of them wait for timers
+	$(BIN)/pytest -n 3 --dist loadfile
 
 test-compose: .venv/dev.stamp ## build the images, run them with compose, three classifiers among them, and try everything
 	$(BIN)/pytest -m compose -s tests/compose
