@@ -51,9 +51,10 @@ async def serve_until_signal(serving: AbstractAsyncContextManager[Addresses], on
             starting.cancel()
 
     ready = False
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # what nohup ignores, and a shell for its background jobs, stays ignored
-            loop.add_signal_handler(number, on_signal)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup has it ignored, and so it stays
+        loop.add_signal_handler(signal.SIGHUP, on_signal)
     try:
         async with serving as addresses:
             ready = True
