@@ -16,9 +16,9 @@ from pointsman.gateway.rest.answer_facts import AnswerFacts
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
 from pointsman.gateway.rest.reports.sources import Reports
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.server import Parts, Services, build_parts
 from pointsman.gateway.settings import GatewaySettings
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.logging import get_logger
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
 from pointsman.kit.tracing import Tracing
@@ -92,7 +92,7 @@ class FakeGateway:
     def app(self, parts: Parts | None = None) -> AnswerFacts:
         """The HTTP application."""
         access = Access(None if self.admin_key is None else SecretStr(self.admin_key), host=self.settings.host)
-        hosts = TrustedHosts(self.settings.trusted_hosts, bound_host=self.settings.host)
+        hosts = TrustedHosts(self.settings.trusted_hosts, bound_host=self.settings.host, service="gateway")
         engine, log = (parts or self.parts()).engine, get_logger("gateway")
         return build_app(engine, self.reports(), access=access, hosts=hosts, version="0", log=log)
 

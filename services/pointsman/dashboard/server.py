@@ -11,7 +11,6 @@ from pointsman.dashboard import names
 from pointsman.dashboard.client import GatewayClient, open_client
 from pointsman.dashboard.edge.gate import Gate, Pages
 from pointsman.dashboard.edge.headers import SecurityHeaders
-from pointsman.dashboard.edge.hosts import TrustedHosts
 from pointsman.dashboard.edge.sessions import SignIns
 from pointsman.dashboard.poller import Poller
 from pointsman.dashboard.settings import DashboardSettings
@@ -19,6 +18,7 @@ from pointsman.kit.background import in_background
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.health_routes import health_routes
 from pointsman.kit.http_access import ServiceAccess
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_middleware import App, EdgeMiddleware
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.logging import Logger, get_logger
@@ -101,6 +101,6 @@ def build_app(settings: DashboardSettings, pages: Pages, sign_ins: SignIns, tele
     """The whole application behind the edge."""
     access = ServiceAccess(settings.host, settings.service_token or settings.key)
     routes = [*health_routes(lambda: True), metrics_route(telemetry, access)]
-    hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
+    hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host, service=SERVICE)
     gate = Gate(pages, routes, hosts=hosts, sign_ins=sign_ins, log=log)
     return SecurityHeaders(EdgeMiddleware(gate, max_body_bytes=MAX_BODY_BYTES, log=log, telemetry=telemetry))

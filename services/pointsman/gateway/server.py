@@ -39,12 +39,12 @@ from pointsman.gateway.rest.inference.kept_decisions import decision_record, rec
 from pointsman.gateway.rest.inference.orders import PromptHash
 from pointsman.gateway.rest.inference.running import Engine, InFlight, Limits
 from pointsman.gateway.rest.reports.sources import Reports
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.grpc_client import ServiceChannel
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.ids import new_id
 from pointsman.kit.local_network import LocalNetwork
@@ -207,7 +207,7 @@ async def serve(settings: GatewaySettings, *, network: LocalNetwork | None = Non
         parts = build_parts(settings, services, world, prompt_hash, log, spool=spool, leftover=leftover, telemetry=telemetry)
         await stack.enter_async_context(run_parts(parts, services, world, log))
         await stack.enter_async_context(in_background(watcher.run()))
-        hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host)
+        hosts = TrustedHosts(settings.trusted_hosts, bound_host=settings.host, service=SERVICE)
         reporter = StatusReporter(SERVICE, instance_id=instance_id, version=version("pointsman"))
         reports = Reports(
             world=world,

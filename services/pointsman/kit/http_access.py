@@ -8,10 +8,10 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from pointsman.kit.errors import InvalidArgument, Unauthenticated
+from pointsman.kit.http_hosts import called_name
 from pointsman.kit.settings import is_loopback
 
 BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,512})")
-HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 
 
 class ServiceAccess:
@@ -50,9 +50,8 @@ def require_unbound_name(request: Request) -> None:
 
     An address cannot be rebound, and localhost is never looked up elsewhere. Raises InvalidArgument "unknown_host".
     """
-    given = request.headers.getlist("host")
-    match = HOST.fullmatch(given[0]) if len(given) == 1 else None
-    if match is None or not (match["v6"] or match["name"].lower() == "localhost" or is_address(match["name"])):
+    name = called_name(request)
+    if name is None or not (name == "localhost" or is_address(name)):
         raise InvalidArgument("unknown_host", "host: not a name of this service; localhost is")
 
 

@@ -12,9 +12,9 @@ import pytest
 from pointsman.gateway.ports import AttemptOutcome, AttemptStarted, CompletionCall, CompletionDone, CompletionEvent
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.server import Parts
 from pointsman.kit.deadline import Deadline
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_server import serve_http
 from pointsman.kit.logging import get_logger
 from tests.fakes.gateway_services import FakeExecutor, Script, finished, text_chunk
@@ -28,7 +28,7 @@ TIMEOUT_S = 5.0
 async def served(gateway: FakeGateway, parts: Parts, **limits: float) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway on a port of this machine."""
     engine = replace(parts.engine, limits=replace(parts.engine.limits, **limits))
-    hosts = TrustedHosts((), bound_host="127.0.0.1")
+    hosts = TrustedHosts((), bound_host="127.0.0.1", service="gateway")
     app = build_app(engine, gateway.reports(), access=Access(None, host="127.0.0.1"), hosts=hosts, version="0", log=get_logger("gateway"))
     async with (
         serve_http(app, host="127.0.0.1", port=0, drain_s=1.0) as running,

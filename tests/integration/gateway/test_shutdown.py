@@ -12,9 +12,9 @@ import pytest
 from pointsman.gateway.ports import AttemptOutcome, AttemptStarted, CompletionCall, CompletionDone, CompletionEvent
 from pointsman.gateway.rest.app import build_app
 from pointsman.gateway.rest.authentication import Access
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.gateway.server import Parts
 from pointsman.kit.deadline import Deadline
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_server import RunningHttpServer, serve_http
 from pointsman.kit.logging import get_logger
 from tests.fakes.gateway_services import FakeExecutor, finished, text_chunk
@@ -27,7 +27,7 @@ TIMEOUT_S = 5.0
 
 
 def serving(gateway: FakeGateway, parts: Parts, *, drain_s: float) -> AbstractAsyncContextManager[RunningHttpServer]:
-    hosts = TrustedHosts((), bound_host="127.0.0.1")
+    hosts = TrustedHosts((), bound_host="127.0.0.1", service="gateway")
     app = build_app(
         parts.engine, gateway.reports(), access=Access(None, host="127.0.0.1"), hosts=hosts, version="0", log=get_logger("gateway")
     )

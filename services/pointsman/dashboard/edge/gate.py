@@ -10,11 +10,12 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route, Router
 
 from pointsman.dashboard import names
-from pointsman.dashboard.edge.hosts import TrustedHosts, refuse_foreign_page, require_own_page
+from pointsman.dashboard.edge.origins import refuse_foreign_page, require_own_page
 from pointsman.dashboard.edge.sessions import SESSION_S, SignIns
 from pointsman.dashboard.edge.sign_in_page import STYLES_PATH, sign_in_page
 from pointsman.kit.errors import NotFound, Overloaded, RateLimited, ServiceError, Unauthenticated
 from pointsman.kit.http_errors import render_error
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_middleware import App, Receive, Scope, Send
 from pointsman.kit.logging import Logger
 

@@ -9,9 +9,9 @@ from pointsman.gateway.rest.inference.routes import inference_router
 from pointsman.gateway.rest.inference.running import Engine
 from pointsman.gateway.rest.reports.routes import decisions_router, metrics_route, overview_router, usage_router
 from pointsman.gateway.rest.reports.sources import Reports
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.kit.health_routes import health_routes
 from pointsman.kit.http_application import Application, docs_routes
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.http_middleware import EdgeMiddleware
 from pointsman.kit.logging import Logger
 
@@ -32,10 +32,10 @@ def build_app(engine: Engine, reports: Reports, *, access: Access, hosts: Truste
         version=version,
         description=DESCRIPTION,
         schemas=openapi.schemas,
-        dependencies=[Depends(hosts.check), Depends(access.authenticate)],
+        dependencies=[Depends(hosts.check_request), Depends(access.authenticate)],
     )
     app.router.routes.extend(health_routes(lambda: engine.world.is_ready, is_draining=lambda: engine.world.is_draining))
-    app.router.routes.extend(docs_routes(app, hosts.check, access.authenticate_reader))
+    app.router.routes.extend(docs_routes(app, hosts.check_request, access.authenticate_reader))
     app.router.routes.append(metrics_route(reports, hosts, access))
     app.include_router(inference_router(engine, access))
     app.include_router(overview_router(reports, version))

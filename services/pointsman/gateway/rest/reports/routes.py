@@ -22,8 +22,8 @@ from pointsman.gateway.rest.reports.provider_list import provider_list
 from pointsman.gateway.rest.reports.report_shapes import RootShape
 from pointsman.gateway.rest.reports.sources import Reports
 from pointsman.gateway.rest.reports.usage_reports import GROUPS, USAGE_GROUPS, metrics_over_time, usage
-from pointsman.gateway.rest.trusted_hosts import TrustedHosts
 from pointsman.kit.http_application import pass_all
+from pointsman.kit.http_hosts import TrustedHosts
 from pointsman.kit.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.json_loader import dump_json
 from pointsman.kit.telemetry import render_metrics
@@ -38,7 +38,7 @@ def metrics_route(reports: Reports, hosts: TrustedHosts, access: Access) -> Base
     """`/metrics` as Prometheus reads it, a plain route as the health's are: open on loopback."""
 
     async def metrics(request: Request) -> Response:
-        await pass_all((hosts.check, access.authenticate_reader), request)
+        await pass_all((hosts.check_request, access.authenticate_reader), request)
         body, content_type = render_metrics(reports.telemetry)
         return Response(body, headers={"content-type": content_type})
 
