@@ -37,6 +37,12 @@ class _StrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strategy.Val
     """Learned heads on the embedding alone."""
     STRATEGY_HYBRID: _Strategy.ValueType  # 3
     """Rules and heads together."""
+    STRATEGY_FEATURES: _Strategy.ValueType  # 4
+    """Learned heads on lexical features alone: no encoder runs."""
+    STRATEGY_BERT: _Strategy.ValueType  # 5
+    """A fine-tuned sequence classifier of the operator's; FAILED_PRECONDITION with
+    reason "strategy_unavailable" where the service has none.
+    """
 
 class Strategy(_Strategy, metaclass=_StrategyEnumTypeWrapper):
     """How to classify."""
@@ -49,6 +55,12 @@ STRATEGY_SIMILARITY: Strategy.ValueType  # 2
 """Learned heads on the embedding alone."""
 STRATEGY_HYBRID: Strategy.ValueType  # 3
 """Rules and heads together."""
+STRATEGY_FEATURES: Strategy.ValueType  # 4
+"""Learned heads on lexical features alone: no encoder runs."""
+STRATEGY_BERT: Strategy.ValueType  # 5
+"""A fine-tuned sequence classifier of the operator's; FAILED_PRECONDITION with
+reason "strategy_unavailable" where the service has none.
+"""
 Global___Strategy: _TypeAlias = Strategy  # noqa: Y015
 
 class _Difficulty:
@@ -365,6 +377,7 @@ class Classification(_message.Message):
     ENCODER_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    IS_UNSURE_FIELD_NUMBER: _builtins.int
     category: _builtins.str
     """Most probable category."""
     difficulty_logit: _builtins.float
@@ -389,6 +402,10 @@ class Classification(_message.Message):
     """Encoder that made the embedding, such as "onnx-int8". Unset: none ran."""
     version: _builtins.str
     """Version of the learned artefact and the rules, as one word. Never empty."""
+    is_unsure: _builtins.bool
+    """True where the judgement is too doubtful to save money by: a policy may then
+    name another to go by.
+    """
     @_builtins.property
     def category_probabilities(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Probability by category; sums to 1."""
@@ -424,10 +441,11 @@ class Classification(_message.Message):
         encoder: _builtins.str = ...,
         version: _builtins.str = ...,
         timings: Global___ClassificationTimings | None = ...,
+        is_unsure: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "ml_confidence", b"ml_confidence", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "cache_hit", b"cache_hit", "category", b"category", "category_probabilities", b"category_probabilities", "complexity_score", b"complexity_score", "creativity_score", b"creativity_score", "difficulty", b"difficulty", "difficulty_logit", b"difficulty_logit", "discrimination", b"discrimination", "domain_confidence", b"domain_confidence", "encoder", b"encoder", "matched_rules", b"matched_rules", "method", b"method", "ml_confidence", b"ml_confidence", "nearest_examples", b"nearest_examples", "timings", b"timings", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "cache_hit", b"cache_hit", "category", b"category", "category_probabilities", b"category_probabilities", "complexity_score", b"complexity_score", "creativity_score", b"creativity_score", "difficulty", b"difficulty", "difficulty_logit", b"difficulty_logit", "discrimination", b"discrimination", "domain_confidence", b"domain_confidence", "encoder", b"encoder", "is_unsure", b"is_unsure", "matched_rules", b"matched_rules", "method", b"method", "ml_confidence", b"ml_confidence", "nearest_examples", b"nearest_examples", "timings", b"timings", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ml_confidence: _TypeAlias = _typing.Literal["ml_confidence"]  # noqa: Y015
     _WhichOneofArgType__ml_confidence: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence"]  # noqa: Y015

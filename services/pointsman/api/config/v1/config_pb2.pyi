@@ -874,6 +874,7 @@ class Policy(_message.Message):
     MIN_SUCCESS_PROBABILITY_FIELD_NUMBER: _builtins.int
     DEFAULT_MAX_OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     PIN_SESSION_FIELD_NUMBER: _builtins.int
+    WHEN_UNSURE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Name, also callable as model "auto:<id>"."""
     value_usd_per_mtok: _builtins.float
@@ -900,6 +901,8 @@ class Policy(_message.Message):
     """Completion tokens assumed and sent where a request under a hard budget names none. Unset: 4096."""
     pin_session: Global___SessionPin.ValueType
     """When a conversation keeps its model. Unset: TOOL_LOOP."""
+    when_unsure: _builtins.str
+    """Policy to go by where the classifier is unsure of a prompt. Unset: this one."""
     @_builtins.property
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Models that may answer, with "*" wildcards. Empty: all."""
@@ -926,10 +929,11 @@ class Policy(_message.Message):
         min_success_probability: _builtins.float | None = ...,
         default_max_output_token_count: _builtins.int | None = ...,
         pin_session: Global___SessionPin.ValueType = ...,
+        when_unsure: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_default_max_output_token_count", b"_default_max_output_token_count", "_latency_value_usd_per_s", b"_latency_value_usd_per_s", "_max_cost_nanousd", b"_max_cost_nanousd", "_min_success_probability", b"_min_success_probability", "default_max_output_token_count", b"default_max_output_token_count", "latency_value_usd_per_s", b"latency_value_usd_per_s", "max_cost_nanousd", b"max_cost_nanousd", "min_success_probability", b"min_success_probability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_max_output_token_count", b"_default_max_output_token_count", "_latency_value_usd_per_s", b"_latency_value_usd_per_s", "_max_cost_nanousd", b"_max_cost_nanousd", "_min_success_probability", b"_min_success_probability", "data_class", b"data_class", "default_max_output_token_count", b"default_max_output_token_count", "exclude_models", b"exclude_models", "good_enough", b"good_enough", "id", b"id", "is_default", b"is_default", "latency_value_usd_per_s", b"latency_value_usd_per_s", "local_only", b"local_only", "max_cost_nanousd", b"max_cost_nanousd", "min_success_probability", b"min_success_probability", "models", b"models", "pin_session", b"pin_session", "strategy", b"strategy", "value_usd", b"value_usd", "value_usd_per_mtok", b"value_usd_per_mtok"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_max_output_token_count", b"_default_max_output_token_count", "_latency_value_usd_per_s", b"_latency_value_usd_per_s", "_max_cost_nanousd", b"_max_cost_nanousd", "_min_success_probability", b"_min_success_probability", "data_class", b"data_class", "default_max_output_token_count", b"default_max_output_token_count", "exclude_models", b"exclude_models", "good_enough", b"good_enough", "id", b"id", "is_default", b"is_default", "latency_value_usd_per_s", b"latency_value_usd_per_s", "local_only", b"local_only", "max_cost_nanousd", b"max_cost_nanousd", "min_success_probability", b"min_success_probability", "models", b"models", "pin_session", b"pin_session", "strategy", b"strategy", "value_usd", b"value_usd", "value_usd_per_mtok", b"value_usd_per_mtok", "when_unsure", b"when_unsure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__default_max_output_token_count: _TypeAlias = _typing.Literal["default_max_output_token_count"]  # noqa: Y015
     _WhichOneofArgType__default_max_output_token_count: _TypeAlias = _typing.Literal["_default_max_output_token_count", b"_default_max_output_token_count"]  # noqa: Y015
