@@ -238,6 +238,7 @@ class SettleSpendRequest(_message.Message):
     CATEGORY_FIELD_NUMBER: _builtins.int
     DECISION_ID_FIELD_NUMBER: _builtins.int
     CATALOG_VERSION_FIELD_NUMBER: _builtins.int
+    PREDICTED_SUCCESS_FIELD_NUMBER: _builtins.int
     spend_id: _builtins.str
     """The spend to settle. Unset: nothing was reserved, because all was free."""
     request_id: _builtins.str
@@ -246,6 +247,10 @@ class SettleSpendRequest(_message.Message):
     """Category of the prompt. Unset: not classified."""
     decision_id: _builtins.str
     """The decision that led here. Unset: none was recorded."""
+    predicted_success: _builtins.float
+    """Probability that the model of the whole answer answers well, as its ability alone foretells
+    it, 0 to 1, without what outcomes have taught. Unset: not known, or there is no whole answer.
+    """
     @_builtins.property
     def account(self) -> Global___Account:
         """Whom it was for."""
@@ -268,12 +273,15 @@ class SettleSpendRequest(_message.Message):
         category: _builtins.str = ...,
         decision_id: _builtins.str = ...,
         catalog_version: _config_pb2.ConfigVersion | None = ...,
+        predicted_success: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "catalog_version", b"catalog_version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_predicted_success", b"_predicted_success", "account", b"account", "catalog_version", b"catalog_version", "predicted_success", b"predicted_success"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "attempts", b"attempts", "catalog_version", b"catalog_version", "category", b"category", "decision_id", b"decision_id", "request_id", b"request_id", "spend_id", b"spend_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_predicted_success", b"_predicted_success", "account", b"account", "attempts", b"attempts", "catalog_version", b"catalog_version", "category", b"category", "decision_id", b"decision_id", "predicted_success", b"predicted_success", "request_id", b"request_id", "spend_id", b"spend_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__predicted_success: _TypeAlias = _typing.Literal["predicted_success"]  # noqa: Y015
+    _WhichOneofArgType__predicted_success: _TypeAlias = _typing.Literal["_predicted_success", b"_predicted_success"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__predicted_success) -> _WhichOneofReturnType__predicted_success | None: ...
 
 Global___SettleSpendRequest: _TypeAlias = SettleSpendRequest  # noqa: Y015
 
@@ -854,18 +862,21 @@ class OutcomeStat(_message.Message):
     GRADE_SUM_FIELD_NUMBER: _builtins.int
     ANSWER_COUNT_FIELD_NUMBER: _builtins.int
     MEDIAN_OUTPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    PREDICTED_SUM_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Model of the catalogue."""
     category: _builtins.str
-    """Category of the prompts."""
+    """Category of the prompts. Unset: they were not classified."""
     graded_count: _builtins.int
-    """Graded answers."""
+    """Graded answers whose success had been foretold."""
     grade_sum: _builtins.float
-    """Sum of their grades, each 0 to 1."""
+    """Sum of their grades, each 0 to 1: the mean over the metrics that were judged."""
     answer_count: _builtins.int
     """Attempts that gave a whole answer."""
     median_output_token_count: _builtins.int
     """Median of their completion tokens, 0 or more. Unset: there was none."""
+    predicted_sum: _builtins.float
+    """Sum of the graded answers' predicted_success, each 0 to 1."""
     def __init__(
         self,
         *,
@@ -875,10 +886,11 @@ class OutcomeStat(_message.Message):
         grade_sum: _builtins.float = ...,
         answer_count: _builtins.int = ...,
         median_output_token_count: _builtins.int | None = ...,
+        predicted_sum: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count", "median_output_token_count", b"median_output_token_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count", "answer_count", b"answer_count", "category", b"category", "grade_sum", b"grade_sum", "graded_count", b"graded_count", "median_output_token_count", b"median_output_token_count", "model_id", b"model_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count", "answer_count", b"answer_count", "category", b"category", "grade_sum", b"grade_sum", "graded_count", b"graded_count", "median_output_token_count", b"median_output_token_count", "model_id", b"model_id", "predicted_sum", b"predicted_sum"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__median_output_token_count: _TypeAlias = _typing.Literal["median_output_token_count"]  # noqa: Y015
     _WhichOneofArgType__median_output_token_count: _TypeAlias = _typing.Literal["_median_output_token_count", b"_median_output_token_count"]  # noqa: Y015
@@ -895,7 +907,9 @@ class WatchOutcomeStatsResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     STATS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
-    """From 1, higher with each change; a decision records the one it was made with."""
+    """From 1 (nothing is known), higher with each change, also over restarts; a decision
+    records the one it was made with.
+    """
     @_builtins.property
     def stats(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutcomeStat]:
         """All of them."""

@@ -123,8 +123,10 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordFeedback(self, request, context):
-        """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
-        NOT_FOUND where neither the request nor the decision is known.
+        """Keeps what somebody thought of an answer. Each feedback_id adds one, once; all are kept, and of
+        one answer and metric the latest counts. NOT_FOUND "decision_not_found" where neither the request
+        nor the decision is known, or it is another account's; ABORTED "feedback_exists" where the
+        feedback_id was used for something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,8 +147,8 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchOutcomeStats(self, request, context):
-        """Sends how well models did by category, whole, then again at each change. Ends
-        with the call's deadline (at most 1 h).
+        """Sends how well models did by category, whole, then each second, changed or not.
+        Ends with the call's deadline (at most 1 h).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

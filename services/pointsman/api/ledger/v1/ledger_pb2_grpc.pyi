@@ -50,16 +50,18 @@ class LedgerServiceStub:
     QueryDecisions: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.QueryDecisionsRequest, _ledger_pb2.QueryDecisionsResponse]
     """Finds decisions, newest first."""
     RecordFeedback: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.RecordFeedbackRequest, _ledger_pb2.RecordFeedbackResponse]
-    """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
-    NOT_FOUND where neither the request nor the decision is known.
+    """Keeps what somebody thought of an answer. Each feedback_id adds one, once; all are kept, and of
+    one answer and metric the latest counts. NOT_FOUND "decision_not_found" where neither the request
+    nor the decision is known, or it is another account's; ABORTED "feedback_exists" where the
+    feedback_id was used for something else.
     """
     QueryUsage: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.QueryUsageRequest, _ledger_pb2.QueryUsageResponse]
     """Sums up booked attempts: how many, how well, how fast, at what cost."""
     ForecastCost: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ForecastCostRequest, _ledger_pb2.ForecastCostResponse]
     """Foresees what a budget's window will cost by its end."""
     WatchOutcomeStats: _grpc.UnaryStreamMultiCallable[_ledger_pb2.WatchOutcomeStatsRequest, _ledger_pb2.WatchOutcomeStatsResponse]
-    """Sends how well models did by category, whole, then again at each change. Ends
-    with the call's deadline (at most 1 h).
+    """Sends how well models did by category, whole, then each second, changed or not.
+    Ends with the call's deadline (at most 1 h).
     """
     WatchAlerts: _grpc.UnaryStreamMultiCallable[_ledger_pb2.WatchAlertsRequest, _ledger_pb2.WatchAlertsResponse]
     """Sends alerts as they are raised, those still standing first. Ends with the
@@ -87,16 +89,18 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     QueryDecisions: _aio.UnaryUnaryMultiCallable[_ledger_pb2.QueryDecisionsRequest, _ledger_pb2.QueryDecisionsResponse]  # type: ignore[assignment]
     """Finds decisions, newest first."""
     RecordFeedback: _aio.UnaryUnaryMultiCallable[_ledger_pb2.RecordFeedbackRequest, _ledger_pb2.RecordFeedbackResponse]  # type: ignore[assignment]
-    """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
-    NOT_FOUND where neither the request nor the decision is known.
+    """Keeps what somebody thought of an answer. Each feedback_id adds one, once; all are kept, and of
+    one answer and metric the latest counts. NOT_FOUND "decision_not_found" where neither the request
+    nor the decision is known, or it is another account's; ABORTED "feedback_exists" where the
+    feedback_id was used for something else.
     """
     QueryUsage: _aio.UnaryUnaryMultiCallable[_ledger_pb2.QueryUsageRequest, _ledger_pb2.QueryUsageResponse]  # type: ignore[assignment]
     """Sums up booked attempts: how many, how well, how fast, at what cost."""
     ForecastCost: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ForecastCostRequest, _ledger_pb2.ForecastCostResponse]  # type: ignore[assignment]
     """Foresees what a budget's window will cost by its end."""
     WatchOutcomeStats: _aio.UnaryStreamMultiCallable[_ledger_pb2.WatchOutcomeStatsRequest, _ledger_pb2.WatchOutcomeStatsResponse]  # type: ignore[assignment]
-    """Sends how well models did by category, whole, then again at each change. Ends
-    with the call's deadline (at most 1 h).
+    """Sends how well models did by category, whole, then each second, changed or not.
+    Ends with the call's deadline (at most 1 h).
     """
     WatchAlerts: _aio.UnaryStreamMultiCallable[_ledger_pb2.WatchAlertsRequest, _ledger_pb2.WatchAlertsResponse]  # type: ignore[assignment]
     """Sends alerts as they are raised, those still standing first. Ends with the
@@ -151,8 +155,10 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.RecordFeedbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.RecordFeedbackResponse, _abc.Awaitable[_ledger_pb2.RecordFeedbackResponse]]:
-        """Keeps what somebody thought of an answer. Each call adds one; none replaces another.
-        NOT_FOUND where neither the request nor the decision is known.
+        """Keeps what somebody thought of an answer. Each feedback_id adds one, once; all are kept, and of
+        one answer and metric the latest counts. NOT_FOUND "decision_not_found" where neither the request
+        nor the decision is known, or it is another account's; ABORTED "feedback_exists" where the
+        feedback_id was used for something else.
         """
 
     @_abc_1.abstractmethod
@@ -177,8 +183,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.WatchOutcomeStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_ledger_pb2.WatchOutcomeStatsResponse], _abc.AsyncIterator[_ledger_pb2.WatchOutcomeStatsResponse]]:
-        """Sends how well models did by category, whole, then again at each change. Ends
-        with the call's deadline (at most 1 h).
+        """Sends how well models did by category, whole, then each second, changed or not.
+        Ends with the call's deadline (at most 1 h).
         """
 
     @_abc_1.abstractmethod
