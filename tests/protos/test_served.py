@@ -31,9 +31,7 @@ SERVICERS = {
 }
 NOT_SERVED_YET = {
     "ExecutorService.CreateEmbeddings",
-    "LedgerService.RecordFeedback",
     "LedgerService.ForecastCost",
-    "LedgerService.WatchOutcomeStats",
     "LedgerService.WatchAlerts",
 }
 

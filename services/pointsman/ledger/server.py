@@ -23,6 +23,7 @@ from pointsman.ledger.adapters.sqlite_usage import open_usage_reports
 from pointsman.ledger.engine.bookkeeping import Bookkeeping
 from pointsman.ledger.engine.expiry_timer import ExpiryTimer
 from pointsman.ledger.engine.metrics import LedgerMetrics
+from pointsman.ledger.engine.outcome_watch import OutcomeWatch
 from pointsman.ledger.engine.reporting import Reporting
 from pointsman.ledger.servicer import LedgerServicer
 from pointsman.ledger.settings import LedgerSettings
@@ -57,6 +58,7 @@ async def serve(settings: LedgerSettings, *, network: LocalNetwork | None = None
             )
         )
         server = await stack.enter_async_context(serve_books(settings, books, telemetry, network, log))
+        stack.callback(books.outcomes.end)  # else those who watch would use up the time to drain
         await server.set_serving(SERVICE_NAME, serving=True)
         is_ready.set()
         stack.callback(is_ready.clear)
@@ -69,6 +71,7 @@ class OpenBooks:
 
     bookkeeping: Bookkeeping
     reporting: Reporting
+    outcomes: OutcomeWatch
 
 
 @asynccontextmanager
@@ -82,7 +85,7 @@ async def running_books(settings: LedgerSettings, metrics: LedgerMetrics, log: L
         timer = ExpiryTimer(store, metrics=metrics, log=log)
         await timer.load()
         await stack.enter_async_context(in_background(timer.run()))
-        yield OpenBooks(Bookkeeping(store, timer, metrics=metrics), Reporting(reports))
+        yield OpenBooks(Bookkeeping(store, timer, metrics=metrics), Reporting(reports), OutcomeWatch(store))
 
 
 @asynccontextmanager
@@ -95,7 +98,7 @@ async def serve_books(
     def report_status() -> ServiceStatus:
         return reporter.report(in_flight_count=server.in_flight_count, degraded=books.bookkeeping.degraded)
 
-    servicer = LedgerServicer(books.bookkeeping, books.reporting, report_status)  # type: ignore[abstract]  # the proto promises more than is served yet
+    servicer = LedgerServicer(books.bookkeeping, books.reporting, books.outcomes, report_status)  # type: ignore[abstract]  # the proto promises more than is served yet
     async with serve_grpc(
         host=settings.host,
         port=settings.port,

@@ -1,7 +1,7 @@
 """LedgerService: puts protos into the core's words and back; decides nothing."""
 # ruff: noqa: N802, ARG002  # gRPC names the methods, and hands over what not every one needs
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -9,9 +9,13 @@ import grpc
 from pointsman.api.ledger.v1 import ledger_pb2 as pb
 from pointsman.api.ledger.v1 import ledger_pb2_grpc
 from pointsman.api.status.v1 import status_pb2
-from pointsman.ledger import translation, usage_translation
+from pointsman.ledger import feedback_translation, translation, usage_translation
+from pointsman.ledger.core.outcomes import OutcomeStats
 from pointsman.ledger.engine.bookkeeping import Bookkeeping
+from pointsman.ledger.engine.outcome_watch import OutcomeWatch
 from pointsman.ledger.engine.reporting import Reporting
+
+BEAT_S = 1.0
 
 Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages, which none of them asks it for
 
@@ -19,10 +23,13 @@ Context = grpc.aio.ServicerContext[Any, Any]  # typed by each method's messages,
 class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
     """Translates between proto and engine."""
 
-    def __init__(self, bookkeeping: Bookkeeping, reporting: Reporting, report_status: Callable[[], status_pb2.ServiceStatus]) -> None:
+    def __init__(
+        self, bookkeeping: Bookkeeping, reporting: Reporting, outcomes: OutcomeWatch, report_status: Callable[[], status_pb2.ServiceStatus]
+    ) -> None:
         """Take the engine, and what tells how the process is."""
         self._bookkeeping = bookkeeping
         self._reporting = reporting
+        self._outcomes = outcomes
         self._report_status = report_status
 
     async def OpenSpend(self, request: pb.OpenSpendRequest, context: Context) -> pb.OpenSpendResponse:
@@ -55,10 +62,28 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
             decisions=[translation.decision_message(decision) for decision in decisions], next_page_token=next_page_token
         )
 
+    async def RecordFeedback(self, request: pb.RecordFeedbackRequest, context: Context) -> pb.RecordFeedbackResponse:
+        """Keep what somebody thought of an answer."""
+        await self._bookkeeping.record_feedback(feedback_translation.feedback(request))
+        return pb.RecordFeedbackResponse()
+
     async def QueryUsage(self, request: pb.QueryUsageRequest, context: Context) -> pb.QueryUsageResponse:
         """Sum up booked attempts."""
         rows = await self._reporting.sum_up_usage(usage_translation.usage_query(request))
         return usage_translation.usage_response(rows)
+
+    async def WatchOutcomeStats(
+        self, request: pb.WatchOutcomeStatsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchOutcomeStatsResponse]:
+        """Send how well models did, at once and each second: what changes in between goes together."""
+        sent: OutcomeStats | None = None
+        message = pb.WatchOutcomeStatsResponse()
+        while not self._outcomes.has_ended:
+            outcomes = await self._outcomes.read()
+            if outcomes is not sent:
+                sent, message = outcomes, feedback_translation.outcomes_message(outcomes)
+            yield message
+            await self._outcomes.pause(BEAT_S)
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         """Tell how the service is."""

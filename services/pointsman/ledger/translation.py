@@ -86,6 +86,7 @@ def settlement(message: pb.SettleSpendRequest) -> Settlement:
         category=optional_name(message.category, "category"),
         decision_id=optional_name(message.decision_id, "decision_id"),
         catalog_version=catalog_version(message.catalog_version, "catalog_version"),
+        predicted_success=share(message.predicted_success, "predicted_success") if message.HasField("predicted_success") else None,
     )
 
 
@@ -235,6 +236,13 @@ def at_least_1(value: int, field: str) -> int:
     """A position."""
     if value < 1:
         raise invalid(field, "is less than 1")
+    return value
+
+
+def share(value: float, field: str) -> float:
+    """A probability or a grade; not a number is none."""
+    if not 0.0 <= value <= 1.0:
+        raise invalid(field, "is not from 0 to 1")
     return value
 
 

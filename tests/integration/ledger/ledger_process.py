@@ -66,6 +66,32 @@ class LedgerCalls:
     async def query(self, request: pb.QueryDecisionsRequest) -> pb.QueryDecisionsResponse:
         return await self._channel.call(self._stub.QueryDecisions, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 
+    async def answer(self, request_id: str, *, predicted: float = 0.5, tokens: int = 8) -> None:
+        """Settle a whole answer of coding."""
+        made = attempt(f"att_{request_id}", 1)
+        made.usage.output_token_count = tokens
+        request = pb.SettleSpendRequest(
+            request_id=request_id,
+            account=ACCOUNT,
+            attempts=[made],
+            category="coding",
+            decision_id=request_id.replace("req", "dec"),
+            predicted_success=predicted,
+        )
+        await self._channel.call(self._stub.SettleSpend, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
+    async def judge(self, feedback_id: str, value: float, **subject: str) -> None:
+        """Give feedback on a request_id or a decision_id."""
+        request = pb.RecordFeedbackRequest(feedback_id=feedback_id, account=ACCOUNT, value=value, **subject)
+        await self._channel.call(self._stub.RecordFeedback, request, deadline=Deadline.after(CALL_TIMEOUT_S))
+
+    @asynccontextmanager
+    async def outcomes(self) -> AsyncIterator[AsyncIterator[pb.WatchOutcomeStatsResponse]]:
+        """What WatchOutcomeStats sends."""
+        deadline = Deadline.after(CALL_TIMEOUT_S)
+        async with self._channel.stream(self._stub.WatchOutcomeStats, pb.WatchOutcomeStatsRequest(), deadline=deadline) as messages:
+            yield messages
+
     async def usage(self, request: pb.QueryUsageRequest) -> pb.QueryUsageResponse:
         return await self._channel.call(self._stub.QueryUsage, request, deadline=Deadline.after(CALL_TIMEOUT_S))
 

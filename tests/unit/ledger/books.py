@@ -1,7 +1,10 @@
 """Values to book, and books in memory."""
 
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 
+from pointsman.ledger.adapters.schema import migrate
+from pointsman.ledger.adapters.sqlite_outcomes import SqliteFeedback, SqliteOutcomes
 from pointsman.ledger.core.chain import Head, StoredRow
 from pointsman.ledger.core.entries import Entry, values_of
 from pointsman.ledger.core.ports import Commitment
@@ -56,7 +59,7 @@ def a_decision(decision_id: str = "dec_1", *, request_id: str = "req_1", project
 
 
 class MemoryBooks:
-    """Implements the Books port; held to the same tests as the one on SQLite."""
+    """Implements the Books port; held to the same tests as the one on SQLite, whose outcomes it has, in memory."""
 
     def __init__(self) -> None:
         self.spends: dict[str, Spend] = {}
@@ -64,6 +67,11 @@ class MemoryBooks:
         self.rows: list[StoredRow] = []
         self.head = Head()
         self.decisions: dict[str, Decision] = {}
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        migrate(connection)
+        self.connection = connection
+        self.outcomes = SqliteOutcomes(connection)
+        self.feedback = SqliteFeedback(connection)
 
     @property
     def commitment(self) -> Commitment:

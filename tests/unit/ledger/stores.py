@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pointsman.kit.errors import Unavailable
+from pointsman.ledger.adapters.sqlite_outcomes import outcomes_since
 from pointsman.ledger.core.decision_pages import DecisionFilter, DecisionPage, Position
+from pointsman.ledger.core.outcomes import OutcomeStats
 from pointsman.ledger.core.ports import Books
 from pointsman.ledger.core.spend import SpendState
 from pointsman.ledger.core.store import OpenSpend, Sums
@@ -26,6 +28,13 @@ class MemoryStore:
             raise Unavailable("dependency_down", "the store is told to fail")
         self.write_count += 1
         return work(self.books)
+
+    @property
+    def outcome_version(self) -> int:
+        return self.books.outcomes.version
+
+    async def read_outcomes(self, *, after_version: int) -> OutcomeStats:
+        return outcomes_since(self.books.connection, after_version)
 
     async def find_decisions(self, conditions: DecisionFilter, after: Position, limit: int) -> DecisionPage:
         placed = [(Position(decision.create_time_ns, number), decision) for number, decision in enumerate(self.books.decisions.values())]

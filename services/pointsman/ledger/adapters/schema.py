@@ -101,10 +101,70 @@ ENTRIES_BY_TIME = """
 CREATE INDEX entries_by_start_time ON entries (start_time_ns);
 """
 
+# What was booked before is counted as if it had been settled now; its success was not foretold, so none of it is graded.
+OUTCOMES = """
+CREATE TABLE answers (
+  sequence INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL UNIQUE,
+  decision_id TEXT,
+  project_id TEXT NOT NULL,
+  key_id TEXT,
+  model_id TEXT NOT NULL,
+  category TEXT NOT NULL,
+  predicted_success REAL CHECK (predicted_success BETWEEN 0 AND 1),
+  grade REAL CHECK (grade BETWEEN 0 AND 1)
+) STRICT;
+CREATE INDEX answers_by_decision ON answers (decision_id) WHERE decision_id IS NOT NULL;
+
+CREATE TABLE feedback (
+  sequence INTEGER PRIMARY KEY,
+  feedback_id TEXT NOT NULL UNIQUE,
+  request_id TEXT NOT NULL,
+  decision_id TEXT,
+  project_id TEXT NOT NULL,
+  key_id TEXT,
+  metric TEXT NOT NULL,
+  value REAL NOT NULL CHECK (value BETWEEN 0 AND 1),
+  comment TEXT NOT NULL,
+  book_time_ns INTEGER NOT NULL
+) STRICT;
+CREATE INDEX feedback_by_request ON feedback (request_id, metric, sequence);
+
+CREATE TABLE outcome_sums (
+  model_id TEXT NOT NULL,
+  category TEXT NOT NULL,
+  answer_count INTEGER NOT NULL,
+  graded_count INTEGER NOT NULL,
+  grade_sum REAL NOT NULL,
+  predicted_sum REAL NOT NULL,
+  version INTEGER NOT NULL, -- in which they changed last
+  PRIMARY KEY (model_id, category)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_sums_by_version ON outcome_sums (version);
+
+-- How many answers had which length: a median is read from it without looking at answers.
+CREATE TABLE answer_lengths (
+  model_id TEXT NOT NULL,
+  category TEXT NOT NULL,
+  output_token_count INTEGER NOT NULL CHECK (output_token_count >= 0),
+  answer_count INTEGER NOT NULL,
+  PRIMARY KEY (model_id, category, output_token_count)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO answers (sequence, request_id, decision_id, project_id, key_id, model_id, category)
+SELECT max(sequence), request_id, decision_id, project_id, key_id, model_id, coalesce(category, '')
+FROM entries WHERE outcome = 'succeeded' GROUP BY request_id;
+INSERT INTO outcome_sums SELECT model_id, category, count(*), 0, 0.0, 0.0, 2 FROM answers GROUP BY model_id, category;
+INSERT INTO answer_lengths
+SELECT answers.model_id, answers.category, entries.output_token_count, count(*)
+FROM answers JOIN entries USING (sequence) WHERE entries.has_usage GROUP BY 1, 2, 3;
+"""
+
 # From version n to n + 1, each whole: PRAGMA takes no parameter.
 MIGRATIONS = (
     "BEGIN IMMEDIATE; PRAGMA application_id = 1347243057;" + SPENDS + ENTRIES + DECISIONS + "PRAGMA user_version = 1; COMMIT;",
     "BEGIN IMMEDIATE;" + ENTRIES_BY_TIME + "PRAGMA user_version = 2; COMMIT;",
+    "BEGIN IMMEDIATE;" + OUTCOMES + "PRAGMA user_version = 3; COMMIT;",
 )
 
 

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pointsman.ledger.adapters.sqlite_outcomes import SqliteFeedback, SqliteOutcomes
 from pointsman.ledger.core.chain import Head
 from pointsman.ledger.core.entries import ENTRY_FIELDS, Entry, values_of
 from pointsman.ledger.core.ports import Commitment
@@ -43,6 +44,7 @@ class Mark:
     head: Head
     open_spend_count: int
     reserved_nanousd: int
+    outcome_version: int
 
 
 class SqliteBooks:
@@ -51,6 +53,8 @@ class SqliteBooks:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Read where the books stand."""
         self._connection = connection
+        self.outcomes = SqliteOutcomes(connection)
+        self.feedback = SqliteFeedback(connection)
         row = connection.execute(FIND_HEAD).fetchone()
         self._head = Head() if row is None else Head(*row)
         (self._reserved_nanousd,) = connection.execute(SUM_RESERVED).fetchone()
@@ -64,7 +68,7 @@ class SqliteBooks:
     @property
     def standing(self) -> Standing:
         """Where the books stand, in figures."""
-        return Standing(self._head.sequence, self._open_spend_count, self._reserved_nanousd)
+        return Standing(self._head.sequence, self._open_spend_count, self._reserved_nanousd, self.outcomes.version)
 
     def find_spend(self, spend_id: str) -> Spend | None:
         """The spend of that name; None where there is none."""
@@ -107,13 +111,14 @@ class SqliteBooks:
 
     def mark(self) -> Mark:
         """Where the books stand in memory."""
-        return Mark(self._head, self._open_spend_count, self._reserved_nanousd)
+        return Mark(self._head, self._open_spend_count, self._reserved_nanousd, self.outcomes.version)
 
     def go_back_to(self, mark: Mark) -> None:
         """Forget in memory what the connection has rolled back."""
         self._head = mark.head
         self._open_spend_count = mark.open_spend_count
         self._reserved_nanousd = mark.reserved_nanousd
+        self.outcomes.version = mark.outcome_version
 
 
 def _decision_row(decision: Decision) -> tuple[object, ...]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from pointsman.ledger.adapters.sqlite_books import ENTRY_COLUMNS
 from pointsman.ledger.adapters.sqlite_connections import connect_for_reading, unavailable
+from pointsman.ledger.adapters.sqlite_outcomes import outcomes_since
 from pointsman.ledger.core.chain import StoredRow
 from pointsman.ledger.core.decision_pages import DecisionFilter, DecisionPage, Position
 from pointsman.ledger.core.entries import ENTRY_FIELDS, operator_cost_nanousd
+from pointsman.ledger.core.outcomes import OutcomeStats
 from pointsman.ledger.core.store import OpenSpend, Sums
 from pointsman.ledger.core.values import Account, BilledTo, CatalogVersion, Decision
 
@@ -83,6 +85,13 @@ class SqliteReader:
         """The spends that nobody has closed."""
         try:
             return [OpenSpend(*row) for row in self._connection.execute(READ_OPEN_SPENDS)]
+        except sqlite3.Error as exc:
+            raise unavailable(exc) from exc
+
+    def read_outcomes(self, after_version: int) -> OutcomeStats:
+        """The sums of outcomes that have changed since that version, and the version that they are of now."""
+        try:
+            return outcomes_since(self._connection, after_version)
         except sqlite3.Error as exc:
             raise unavailable(exc) from exc
 

@@ -18,6 +18,7 @@ from pointsman.ledger.adapters.sqlite_connections import connect_for_writing
 from pointsman.ledger.adapters.sqlite_reader import SqliteReader
 from pointsman.ledger.adapters.sqlite_writer import SqliteWriter, Work
 from pointsman.ledger.core.decision_pages import DecisionFilter, DecisionPage, Position
+from pointsman.ledger.core.outcomes import OutcomeStats
 from pointsman.ledger.core.ports import Books
 from pointsman.ledger.core.store import OpenSpend, Standing, Sums
 
@@ -55,6 +56,11 @@ class SqliteStore:
         return self._writer.standing
 
     @property
+    def outcome_version(self) -> int:
+        """Version of the sums of outcomes after the last commit."""
+        return self._writer.standing.outcome_version
+
+    @property
     def waiting_count(self) -> int:
         """Writes that wait for the one under way."""
         return self._queue.waiting_count
@@ -74,6 +80,10 @@ class SqliteStore:
     async def read_open_spends(self) -> list[OpenSpend]:
         """The spends that nobody has closed."""
         return await self._read(self._reader.read_open_spends)
+
+    async def read_outcomes(self, *, after_version: int) -> OutcomeStats:
+        """The sums of outcomes that have changed since that version."""
+        return await self._read(lambda: self._reader.read_outcomes(after_version))
 
     async def run(self) -> None:
         """Write what is asked for, until the store is closed."""

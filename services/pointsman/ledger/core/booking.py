@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pointsman.ledger.core.entries import attempt_entry, operator_cost_nanousd, reversal_entries, worst_case_entries
 from pointsman.ledger.core.money import checked_sum
+from pointsman.ledger.core.outcomes import note_answer
 from pointsman.ledger.core.ports import Books
 from pointsman.ledger.core.spend import Spend, SpendState
 from pointsman.ledger.core.values import Settlement
@@ -62,6 +63,7 @@ def settle_spend(books: Books, settlement: Settlement, *, book_time_ns: int) -> 
     checked_sum((commitment.spent_nanousd, commitment.reserved_nanousd, *costs))
     for attempt in reversed(new.values()):
         books.append(attempt_entry(settlement, attempt, book_time_ns))
+    note_answer(books, settlement)
     total = checked_sum((*booked.values(), *costs))
     return Settled(total, corrected=spend is not None and spend.state is SpendState.CORRECTED)
 

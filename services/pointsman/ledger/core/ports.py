@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pointsman.ledger.core.entries import Entry
+from pointsman.ledger.core.outcomes import FeedbackBook, OutcomeBook
 from pointsman.ledger.core.spend import Spend
 from pointsman.ledger.core.values import Decision
 
@@ -26,6 +27,14 @@ class Books(Protocol):
     @property
     def commitment(self) -> Commitment:
         """Spent and reserved now."""
+
+    @property
+    def outcomes(self) -> OutcomeBook:
+        """Answers, and how well models did."""
+
+    @property
+    def feedback(self) -> FeedbackBook:
+        """What was thought of answers."""
 
     def find_spend(self, spend_id: str) -> Spend | None:
         """The spend of that name; None where there is none."""

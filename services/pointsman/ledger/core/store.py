@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pointsman.ledger.core.decision_pages import DecisionFilter, DecisionPage, Position
+from pointsman.ledger.core.outcomes import OutcomeStats
 from pointsman.ledger.core.ports import Books
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class Standing:
     row_count: int
     open_spend_count: int
     reserved_nanousd: int
+    outcome_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Store(Protocol):
     def is_failing(self) -> bool:
         """Whether the last write found the store not working."""
 
+    @property
+    def outcome_version(self) -> int:
+        """Version of the sums of outcomes after the last commit."""
+
     async def write(self, work: Callable[[Books], T]) -> T:
         """Run the work in a transaction; its result, once that is on the disk.
 
@@ -59,3 +65,6 @@ class Store(Protocol):
 
     async def read_open_spends(self) -> list[OpenSpend]:
         """The spends that nobody has closed."""
+
+    async def read_outcomes(self, *, after_version: int) -> OutcomeStats:
+        """The sums of outcomes that have changed since that version, and the version that they are of now."""

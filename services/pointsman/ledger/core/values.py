@@ -1,6 +1,6 @@
 """What is booked and what is remembered, as it comes from callers. Times are nanoseconds since 1970, money nano-dollars."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -69,7 +69,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a request used. spend_id None: nothing was reserved, because all was free."""
+    """What a request used. spend_id None: nothing was reserved, because all was free.
+
+    predicted_success: how probably the model of the whole answer answers well, by its ability alone; None: not known.
+    """
 
     request_id: str
     account: Account
@@ -78,6 +81,7 @@ class Settlement:
     category: str | None = None
     decision_id: str | None = None
     catalog_version: CatalogVersion = CatalogVersion("", 0)
+    predicted_success: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +101,27 @@ class Decision:
     degraded: tuple[str, ...]
     prompt_hash: bytes
     detail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody thought of an answer, 0 (bad) to 1 (good). As it comes it names a request or a decision, kept it has a request.
+
+    metric: what was judged; empty: the answer as a whole.
+    """
+
+    feedback_id: str
+    account: Account
+    metric: str
+    value: float
+    request_id: str | None = None
+    decision_id: str | None = None
+    comment: str = field(default="", repr=False)
+
+    def about(self, request_id: str) -> "Feedback":
+        """The same, with the request that it is about."""
+        return replace(self, request_id=request_id)
+
+    def says_the_same(self, again: "Feedback") -> bool:
+        """True where `again`, as it comes, is this one, as it is kept."""
+        return again == (self if again.decision_id is None else replace(self, request_id=None))

@@ -4,16 +4,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pointsman.kit.errors import Conflict, InvalidArgument
+from pointsman.kit.errors import Conflict, InvalidArgument, NotFound
 from pointsman.ledger import names
 from pointsman.ledger.core import booking
 from pointsman.ledger.core.booking import Opened, Settled, SpendClosed
 from pointsman.ledger.core.decision_pages import DecisionFilter, InvalidPageToken, page_token, position_of
 from pointsman.ledger.core.money import AmountOverflow
+from pointsman.ledger.core.outcomes import FeedbackExists, SubjectUnknown, TooMuchFeedback, keep_feedback
 from pointsman.ledger.core.ports import Books
 from pointsman.ledger.core.spend import PlannedAttempt, Spend
 from pointsman.ledger.core.store import Store, Sums
-from pointsman.ledger.core.values import Account, Decision, Settlement
+from pointsman.ledger.core.values import Account, Decision, Feedback, Settlement
 from pointsman.ledger.engine.expiry_timer import ExpiryTimer
 from pointsman.ledger.engine.metrics import LedgerMetrics
 
@@ -65,6 +66,11 @@ class Bookkeeping:
         """Keep decisions."""
         await self._write(lambda books: books.keep_decisions(decisions))
 
+    async def record_feedback(self, feedback: Feedback) -> None:
+        """Keep a feedback, and count it. Raises NotFound "decision_not_found", Conflict "feedback_exists"."""
+        book_time_ns = self._now_ns()
+        await self._write(lambda books: keep_feedback(books, feedback, book_time_ns=book_time_ns))
+
     async def query_decisions(self, conditions: DecisionFilter, *, page_size: int, token: str) -> tuple[tuple[Decision, ...], str]:
         """A page of decisions, newest first, and the token of the next one, empty where there is none."""
         try:
@@ -85,3 +91,9 @@ class Bookkeeping:
             raise InvalidArgument("invalid_value", f"amounts: {exc}") from exc
         except SpendClosed as exc:
             raise Conflict("spend_closed", str(exc), param="spend_id") from exc
+        except SubjectUnknown as exc:
+            raise NotFound("decision_not_found", str(exc)) from exc
+        except FeedbackExists as exc:
+            raise Conflict("feedback_exists", str(exc), param="feedback_id") from exc
+        except TooMuchFeedback as exc:
+            raise InvalidArgument("too_much_feedback", str(exc)) from exc
