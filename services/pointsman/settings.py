@@ -26,7 +26,6 @@ INACTIVE_NAMES = {
     "ANALYTICS_API_KEY": "no catalogue feed is read yet",
     "DATABASE_URL": "everything is kept in SQLite, in DATABASE_PATH",
     "JUDGE_MODEL": "nothing is labelled by a model yet",
-    "ROUTER_MODEL_PATH": "prompts are judged by MiniLM and rules alone",
 }
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -28,6 +28,14 @@ class HashingEncoder:
     def name(self) -> str:
         return "hashing"
 
+    @property
+    def model(self) -> str:
+        return "hashing"
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
     def tokenize(self, text: str) -> TokenIds:
         words = [int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest()) for word in text.lower().split()]
         return (101, *words[: MAX_TOKENS - 2], 102)

@@ -24,7 +24,7 @@ def tiny_artifact(encoder: Encoder, *, favourite: str = "analysis") -> Artifact:
     logits = [5.0 if category == favourite else 0.0 for category in BUILT_IN_CATEGORIES]
     return Artifact(
         version="tiny",
-        encoder=encoder.name,
+        encoder=encoder.model,
         categories=BUILT_IN_CATEGORIES,
         category_head=constant_head(dimensions, *logits),
         category_temperature=1.0,

@@ -2,6 +2,8 @@
 
 ENCODER_UNAVAILABLE = "encoder_unavailable"  # also a degraded reason
 ENCODER_FAILED = "encoder_failed"
+ROUTER_MODEL_UNAVAILABLE = "router_model_unavailable"  # also a degraded reason
+ROUTER_MODEL_FAILED = "router_model_failed"
 CACHE_UNAVAILABLE = "cache_unavailable"  # a degraded reason alone: what is logged is when it goes and comes
 ENCODER_BUILDING = "encoder_building"
 SETUP_SWITCHED = "setup_switched"

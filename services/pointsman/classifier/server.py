@@ -18,16 +18,17 @@ from pointsman.classifier import names
 from pointsman.classifier.adapters.artifact_file import read_artifact
 from pointsman.classifier.adapters.cache_secret import cache_secret
 from pointsman.classifier.adapters.config_translation import setup_of
-from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable, load_encoder
+from pointsman.classifier.adapters.encoder_files import UntrustedModelFile
+from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable, load_encoder, load_sequence_classifier
 from pointsman.classifier.adapters.memory_cache import MemoryCache
-from pointsman.classifier.adapters.minilm_files import UntrustedModelFile
-from pointsman.classifier.core.artifact import InvalidArtifact
+from pointsman.classifier.core.artifact import InvalidArtifact, require_model
 from pointsman.classifier.core.batching import BatchLimits
 from pointsman.classifier.core.cache_key import SECRET_BYTES, secret_of_program
+from pointsman.classifier.core.fine_tuned import UnusableLabels, reading_of
 from pointsman.classifier.core.ports import CacheEvent, JudgementCache
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.engine.answering import Answering, Caching
-from pointsman.classifier.engine.classification import ClassificationEngine, LearnedPart
+from pointsman.classifier.engine.classification import NOT_SET, ClassificationEngine, FineTunedPart, LearnedPart, NoFineTunedPart
 from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
 from pointsman.classifier.engine.metrics import ClassifierMetrics
 from pointsman.classifier.engine.setup_switch import SetupSwitch
@@ -48,6 +49,7 @@ from pointsman.kit.settings import SettingsError, require_service_token
 from pointsman.kit.status import StatusReporter
 from pointsman.kit.telemetry import Telemetry, degraded_gauge, open_telemetry, watch_config_metrics
 from pointsman.kit.tracing import Tracing
+from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 
 SERVICE = "classifier"
@@ -64,6 +66,7 @@ class Parts:
     engine: ClassificationEngine
     switch: SetupSwitch
     queue: EmbeddingQueue | None
+    fine_tuned: FineTunedPart | NoFineTunedPart
 
 
 @asynccontextmanager
@@ -80,8 +83,9 @@ async def serve(
     require_service_token(settings, service=SERVICE)
     async with AsyncExitStack() as stack:
         telemetry = await stack.enter_async_context(open_telemetry(SERVICE, settings))
-        executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
-        parts = await make_parts(settings, executor, telemetry.tracing, on_progress or log_progress(log), log)
+        encoding = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="encoder"))
+        sorting = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="router-model"))
+        parts = await make_parts(settings, encoding, sorting, telemetry.tracing, on_progress or log_progress(log), log)
         channel = await stack.enter_async_context(
             ServiceChannel(settings.registry_target, service=REGISTRY_SERVICE, service_token=settings.service_token, network=network)
         )
@@ -89,6 +93,8 @@ async def serve(
         watcher = make_watcher(settings, channel, instance_id, parts.switch, log)
         if parts.queue is not None:
             await stack.enter_async_context(in_background(parts.queue.run()))
+        if isinstance(parts.fine_tuned, FineTunedPart):
+            await stack.enter_async_context(in_background(parts.fine_tuned.queue.run()))
         watcher.load_from_disk()
         await parts.switch.switch()
         await stack.enter_async_context(in_background(parts.switch.run(), watcher.run()))
@@ -100,14 +106,20 @@ async def serve(
 
 
 async def make_parts(
-    settings: ClassifierSettings, executor: Executor, tracing: Tracing, on_progress: ProgressListener, log: Logger
+    settings: ClassifierSettings,
+    encoding: Executor,
+    sorting: Executor,
+    tracing: Tracing,
+    on_progress: ProgressListener,
+    log: Logger,
 ) -> Parts:
-    """The engine and what feeds it."""
+    """The engine and what feeds it. Each executor has one thread."""
     rules = load_default_rules()
-    learned = await make_learned_part(settings, executor, on_progress, log)
-    engine = ClassificationEngine(Setup(rules, (), rules.version), learned, tracing=tracing, log=log)
+    learned = await make_learned_part(settings, encoding, on_progress, log)
+    fine_tuned = await make_fine_tuned_part(settings, sorting, log)
+    engine = ClassificationEngine(Setup(rules, (), rules.version), learned, tracing=tracing, log=log, fine_tuned=fine_tuned)
     queue = learned.queue if learned is not None else None
-    return Parts(engine, SetupSwitch(engine, queue, rules, log), queue)
+    return Parts(engine, SetupSwitch(engine, queue, rules, log), queue, fine_tuned)
 
 
 async def make_learned_part(
@@ -115,17 +127,39 @@ async def make_learned_part(
 ) -> LearnedPart | None:
     """Encoder and artefact; None, with one log line, where one of them cannot be had."""
     try:
-        encoder = await load_encoder(settings.folder, thread_count=settings.thread_count, on_progress=on_progress)
-        artifact = await asyncio.to_thread(read_artifact)
-        if artifact.encoder != encoder.name:
-            raise InvalidArtifact(f"the artefact was trained on {artifact.encoder}, not on {encoder.name}")
+        artifact = await asyncio.to_thread(read_artifact, settings.artifact)
+        encoder = await load_encoder(
+            settings.folder,
+            thread_count=settings.thread_count,
+            on_progress=on_progress,
+            runtime=settings.encoder,
+            model=settings.encoder_model,
+        )
+        require_model(artifact, encoder.model)
     except UntrustedModelFile as error:
         raise Unavailable("untrusted_model_file", str(error)) from error
     except (InvalidArtifact, EncoderUnavailable) as error:
         log.error(names.ENCODER_UNAVAILABLE, reason=str(error))
         return None
-    limits = BatchLimits(settings.max_batch_tokens, settings.max_batch_texts, settings.max_texts)
-    return LearnedPart(artifact, EmbeddingQueue(encoder, limits, executor=executor, now=time.monotonic))
+    return LearnedPart(artifact, EmbeddingQueue(encoder, limits_of(settings), executor=executor, now=time.monotonic))
+
+
+async def make_fine_tuned_part(settings: ClassifierSettings, executor: Executor, log: Logger) -> FineTunedPart | NoFineTunedPart:
+    """The classifier of strategy bert; where it cannot be had, why, with one log line where it was asked for."""
+    if settings.router_model_path is None:
+        return NOT_SET
+    try:
+        classifier = await load_sequence_classifier(settings.router_model_path, thread_count=settings.thread_count)
+        reading = reading_of(classifier.labels, BUILT_IN_CATEGORIES)
+    except (EncoderUnavailable, UnusableLabels) as error:
+        log.error(names.ROUTER_MODEL_UNAVAILABLE, reason=str(error))
+        return NoFineTunedPart(str(error), is_wanted=True)
+    return FineTunedPart(EmbeddingQueue(classifier, limits_of(settings), executor=executor, now=time.monotonic), reading)
+
+
+def limits_of(settings: ClassifierSettings) -> BatchLimits:
+    """What one model has in hand at most."""
+    return BatchLimits(settings.max_batch_tokens, settings.max_batch_texts, settings.max_texts)
 
 
 def make_watcher(

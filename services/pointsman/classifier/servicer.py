@@ -23,6 +23,7 @@ STRATEGIES = {
     pb.STRATEGY_RULES: Strategy.RULES,
     pb.STRATEGY_SIMILARITY: Strategy.SIMILARITY,
     pb.STRATEGY_HYBRID: Strategy.HYBRID,
+    pb.STRATEGY_BERT: Strategy.BERT,
 }
 DIFFICULTIES = {
     Difficulty.EASY: pb.DIFFICULTY_EASY,

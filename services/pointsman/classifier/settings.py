@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
@@ -50,6 +50,26 @@ class ClassifierSettings(ServiceSettings):
     )
     registry_target: str = env_field(
         "POINTSMAN_REGISTRY_TARGET", default="127.0.0.1:50052", description="gRPC target of the registry; by default on this machine"
+    )
+    encoder: Literal["onnx", "torch"] = env_field(
+        "POINTSMAN_ENCODER",
+        default="onnx",
+        description="What computes embeddings: onnx (int8, the fastest on a CPU), or torch, by the extra gpu, for a GPU or other models",
+    )
+    encoder_model: Path | None = env_field(
+        "POINTSMAN_ENCODER_MODEL",
+        default=None,
+        description="sentence-transformers folder in place of MiniLM, with an artefact of its own; onnx takes BERT with mean pooling, "
+        "torch all; unset: MiniLM, which comes with the product",
+    )
+    artifact: Path | None = env_field(
+        "POINTSMAN_ARTIFACT", default=None, description="artefact that `pointsman train` wrote; unset: the shipped one, which is MiniLM's"
+    )
+    router_model_path: Path | None = env_field(
+        "ROUTER_MODEL_PATH",
+        default=None,
+        description="folder of a fine-tuned sequence classifier, safetensors, for strategy bert, by the extra gpu; "
+        "unset: there is no such strategy",
     )
     thread_count: int = env_field(
         "POINTSMAN_CLASSIFIER_THREADS",

@@ -13,7 +13,7 @@ import numpy as np
 import pointsman.classifier.artifacts
 from pointsman.classifier.adapters.artifact_file import ARTIFACT_FILE, read_artifact
 from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable
-from pointsman.classifier.core.artifact import InvalidArtifact, dump_artifact
+from pointsman.classifier.core.artifact import Artifact, InvalidArtifact, dump_artifact, require_model
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.learning import graded, labelled
 from pointsman.learning.encoding import PromptEncoder, load_prompt_encoder
@@ -43,12 +43,14 @@ def run_learning(arguments: argparse.Namespace) -> int:
     """Run `train` (data, out, json) or `eval` (data, json); the exit status."""
     settings = load_one(ClassifierSettings)
     try:
-        encoder = asyncio.run(load_prompt_encoder(settings.folder, settings.var_dir / "learning"))
+        encoder = asyncio.run(
+            load_prompt_encoder(settings.folder, settings.var_dir / "learning", runtime=settings.encoder, model=settings.encoder_model)
+        )
         collected = collect(Path(arguments.data), encoder)
         if arguments.command == "train":
-            result = train(collected, Path(arguments.out) if arguments.out else default_output())
+            result = train(collected, Path(arguments.out) if arguments.out else default_output(encoder))
         else:
-            result = evaluate(collected)
+            result = evaluate(collected, read_artifact(settings.artifact))
     except (InvalidData, InvalidArtifact, EncoderUnavailable, OSError) as error:
         print(f"pointsman: {arguments.command}: {error}", file=sys.stderr)
         return 1
@@ -56,8 +58,10 @@ def run_learning(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def default_output() -> Path:
-    """Where the classifier reads its artefact from."""
+def default_output(encoder: PromptEncoder) -> Path:
+    """Where the classifier reads the shipped artefact from. Raises InvalidData where that is of another encoder."""
+    if encoder.model != read_artifact().encoder:
+        raise InvalidData(f"--out: needed, because the shipped artefact is not of {encoder.model}")
     return Path(pointsman.classifier.artifacts.__path__[0]) / ARTIFACT_FILE
 
 
@@ -74,7 +78,7 @@ def collect(folder: Path, encoder: PromptEncoder) -> Collected:
         inputs=encoder.head_inputs([prompt.text for prompt in prompts]),
         graded_inputs=encoder.head_inputs([prompt.text for prompt in graded_prompts]),
         observations=observations_of(graded_prompts),
-        encoder=encoder.name,
+        encoder=encoder.model,
     )
     sources = {
         "own_examples": {"records": len(own), "sha256": labelled.digest_of(own)},
@@ -98,9 +102,10 @@ def train(collected: Collected, output: Path) -> dict[str, Any]:
     return {"artifact": artifact.version, "path": str(output), "data": collected.sources, "protocols": figures, "success": success}
 
 
-def evaluate(collected: Collected) -> dict[str, Any]:
-    """Figures of the shipped artefact on the labels that it was not trained on; where it was on all, by folds."""
-    rules, artifact = load_default_rules(), read_artifact()
+def evaluate(collected: Collected, artifact: Artifact) -> dict[str, Any]:
+    """Figures of the artefact in use on the labels that it was not trained on; where it was on all, by folds."""
+    require_model(artifact, collected.training.encoder)
+    rules = load_default_rules()
     figures = {protocol.name: measure(collected.training, rules, protocol) for protocol in protocols_of(collected.training)}
     main = "labels_five_fold" if "labels_five_fold" in figures else "own_held_out"
     if (unseen := measure_artifact(artifact, collected.training, rules)) is not None:

@@ -31,6 +31,11 @@ class PromptEncoder:
         """The encoder's."""
         return self._encoder.name
 
+    @property
+    def model(self) -> str:
+        """Its weights, as artefacts name them."""
+        return self._encoder.model
+
     def embeddings(self, texts: Sequence[str]) -> Matrix:
         """float32 (n, d), rows L2-normalised, of the texts' windows."""
         key = hashlib.sha256("\0".join((self._encoder.name, *texts)).encode("utf-8", "replace")).hexdigest()[:24]
@@ -56,7 +61,7 @@ class PromptEncoder:
         return np.concatenate((embeddings, features.reshape(len(texts), len(FEATURE_NAMES))), axis=1)
 
 
-async def load_prompt_encoder(graph_folder: Path, cache_folder: Path) -> PromptEncoder:
-    """The classifier's own encoder on this machine. Raises EncoderUnavailable."""
-    encoder = await load_encoder(graph_folder, thread_count=1, on_progress=lambda _share, _step: None)
+async def load_prompt_encoder(graph_folder: Path, cache_folder: Path, *, runtime: str = "onnx", model: Path | None = None) -> PromptEncoder:
+    """The classifier's own encoder on this machine, as its settings name it. Raises EncoderUnavailable."""
+    encoder = await load_encoder(graph_folder, thread_count=1, on_progress=lambda _share, _step: None, runtime=runtime, model=model)
     return PromptEncoder(encoder, cache_folder)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 from safetensors.numpy import load_file
 
-from pointsman.classifier.adapters.minilm_files import MiniLmFiles
-from pointsman.classifier.adapters.onnx_encoder import MAX_TOKENS, OnnxEncoder, load_tokenizer, session_options
+from pointsman.classifier.adapters.encoder_files import EncoderFiles
+from pointsman.classifier.adapters.minilm_files import MAX_TOKENS
+from pointsman.classifier.adapters.onnx_encoder import OnnxEncoder, load_tokenizer, session_options
 from tests.integration.classifier.minilm_reference import reference_embedding
 
 MIN_COSINE = 0.98
@@ -42,7 +43,7 @@ TRIPLES = [
 
 
 @pytest.fixture(scope="module")
-def weights(minilm_files: MiniLmFiles) -> Mapping[str, NDArray[np.float32]]:
+def weights(minilm_files: EncoderFiles) -> Mapping[str, NDArray[np.float32]]:
     return load_file(minilm_files.weights)
 
 
@@ -54,10 +55,10 @@ def test_embedding_is_that_of_float32(encoder: OnnxEncoder, weights: Mapping[str
 
 
 @pytest.fixture(scope="module")
-def exact_encoder(graph: Path, minilm_files: MiniLmFiles) -> OnnxEncoder:
+def exact_encoder(graph: Path, minilm_files: EncoderFiles) -> OnnxEncoder:
     """As on a processor without VNNI."""
     session = InferenceSession(str(graph), session_options(1, is_exact=True), providers=["CPUExecutionProvider"])
-    return OnnxEncoder(session, load_tokenizer(minilm_files.tokenizer.read_bytes()))
+    return OnnxEncoder(session, load_tokenizer(minilm_files.tokenizer.read_bytes()), minilm_files)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())

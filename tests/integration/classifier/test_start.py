@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
-from pointsman.classifier.adapters.minilm_files import TOKENIZER_FILE, WEIGHTS_FILE, WEIGHTS_PACKAGE, MiniLmFiles
+from pointsman.classifier.adapters.encoder_files import EncoderFiles
+from pointsman.classifier.adapters.minilm_files import TOKENIZER_FILE, WEIGHTS_FILE, WEIGHTS_PACKAGE
 from pointsman.classifier.server import serve
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.errors import Unavailable
@@ -62,7 +63,7 @@ async def test_without_weights_the_rules_serve_alone_and_say_so(tmp_path: Path, 
 
 @pytest.mark.parametrize("file", ["weights", "tokenizer"])
 async def test_file_that_is_not_the_pinned_one_stops_the_start(
-    tmp_path: Path, install_weights: PackageMaker, minilm_files: MiniLmFiles, file: str
+    tmp_path: Path, install_weights: PackageMaker, minilm_files: EncoderFiles, file: str
 ) -> None:
     weights, tokenizer = minilm_files.weights.read_bytes(), minilm_files.tokenizer.read_bytes()
     install_weights(weights[:-1] if file == "weights" else weights, tokenizer[:-1] if file == "tokenizer" else tokenizer)

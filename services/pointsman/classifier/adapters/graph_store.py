@@ -2,13 +2,16 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pointsman.classifier.adapters.minilm_files import WEIGHTS_SHA256, MiniLmFiles, UntrustedModelFile, sha256_of
+from pointsman.classifier.adapters.encoder_files import BertShape, EncoderFiles, UntrustedModelFile, sha256_of
+from pointsman.classifier.adapters.minilm_files import MINILM
 
 BUILDER = "pointsman.classifier.adapters.minilm_build"
 GRAPH_RECIPE = 1  # raised whenever minilm_graph.py changes what it writes
@@ -26,10 +29,31 @@ class GraphNotBuilt(Exception):
     """The graph could not be made; the service serves by rules alone."""
 
 
-def graph_path(folder: Path) -> Path:
-    """Where the graph made from the pinned weights by this recipe belongs."""
-    identity = hashlib.sha256(f"{WEIGHTS_SHA256} {GRAPH_RECIPE}".encode()).hexdigest()
-    return folder / f"minilm-int8-{identity[:12]}.onnx"
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """What the builder is told, on its command line."""
+
+    weights: Path
+    weights_sha256: str
+    shape: BertShape
+    target: Path
+
+    def write(self) -> str:
+        """The order as text."""
+        return json.dumps([str(self.weights), self.weights_sha256, asdict(self.shape), str(self.target)])
+
+    @classmethod
+    def read(cls, text: str) -> "BuildOrder":
+        """An order that `write` wrote."""
+        weights, weights_sha256, shape, target = json.loads(text)
+        return cls(Path(weights), weights_sha256, BertShape(**shape), Path(target))
+
+
+def graph_path(folder: Path, files: EncoderFiles) -> Path:
+    """Where the graph made from these weights by this recipe belongs."""
+    is_default = files.model == MINILM
+    made_of = f"{files.weights_sha256} {GRAPH_RECIPE}" if is_default else f"{files.weights_sha256} {GRAPH_RECIPE} {files.shape}"
+    return folder / f"{'minilm' if is_default else 'encoder'}-int8-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}.onnx"
 
 
 def hash_path(graph: Path) -> Path:
@@ -45,24 +69,24 @@ def is_intact(graph: Path) -> bool:
         return False
 
 
-async def ensure_graph(folder: Path, files: MiniLmFiles, on_progress: ProgressListener) -> Path:
+async def ensure_graph(folder: Path, files: EncoderFiles, on_progress: ProgressListener) -> Path:
     """Path of an intact graph, built first where needed.
 
     Raises GraphNotBuilt, or UntrustedModelFile where the weights are not the pinned ones.
     """
-    graph = graph_path(folder)
+    graph = graph_path(folder, files)
     if not await asyncio.to_thread(is_intact, graph):
         await build_graph(graph, files, on_progress)
     return graph
 
 
-async def build_graph(graph: Path, files: MiniLmFiles, on_progress: ProgressListener) -> None:
+async def build_graph(graph: Path, files: EncoderFiles, on_progress: ProgressListener) -> None:
     """Run the builder to its end; it is killed where the caller is cancelled."""
     environment = {name: os.environ[name] for name in PASSED_ENVIRONMENT if name in os.environ}
     try:
         graph.parent.mkdir(parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", BUILDER, str(files.weights), str(graph)),
+            *(sys.executable, "-m", BUILDER, BuildOrder(files.weights, files.weights_sha256, files.shape, graph).write()),
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Builds the encoder's graph, as a process of its own: `python -m … WEIGHTS TARGET`.
+"""Builds the encoder's graph, as a process of its own: `python -m … ORDER`, the order as `BuildOrder` writes it.
 
 A process of its own, because building needs 350 MB and onnx, and the service that then
 serves for weeks should not keep them. It parses the weights, so it is started without secrets.
@@ -11,17 +11,20 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from pointsman.classifier.adapters.graph_store import EXIT_UNTRUSTED, hash_path, is_intact
-from pointsman.classifier.adapters.minilm_files import WEIGHTS_SHA256
-from pointsman.classifier.adapters.minilm_graph import LAYERS, build_minilm
+from pointsman.classifier.adapters.graph_store import EXIT_UNTRUSTED, BuildOrder, hash_path, is_intact
+from pointsman.classifier.adapters.minilm_graph import build_bert
 
-# Shares of the whole, measured: reading and hashing, six layers, writing.
+# Shares of the whole, measured: reading and hashing, the layers, writing.
 SHARE_READ = 0.2
 SHARE_BUILT = 0.9
 
@@ -30,30 +33,36 @@ SHARE_BUILT = 0.9
 SUFFIX_BYTES = 8
 
 
-def main(weights_path: Path, target: Path) -> int:
-    """Build the graph at `target`, its hash beside it, unless another process does; the process's exit status."""
+def main(order: BuildOrder) -> int:
+    """Build the graph at its target, its hash beside it, unless another process does; the process's exit status."""
+    target = order.target
     with only_builder(target.parent) as is_alone:
         if is_intact(target):
             tell(1.0, "done by another process")
             return 0
         if is_alone:
             remove_parts(target)
-        return build(weights_path, target)
+        return build(order)
 
 
-def build(weights_path: Path, target: Path) -> int:
+def build(order: BuildOrder) -> int:
     """Build the graph; the process's exit status."""
     tell(0.0, "checking the weights")
-    content = weights_path.read_bytes()
+    content = order.weights.read_bytes()
     # What is hashed is what is parsed: the file cannot change in between.
-    if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
+    if hashlib.sha256(content).hexdigest() != order.weights_sha256:
         return EXIT_UNTRUSTED
     tell(SHARE_READ, "quantising")
-    graph = build_minilm(load(content), tell_layer)
+    graph = build_bert(single_precision(load(content)), order.shape, partial(tell_layer, of=order.shape.layers))
     tell(SHARE_BUILT, "writing the graph")
-    write_graph(target, graph)
+    write_graph(order.target, graph)
     tell(1.0, "done")
     return 0
+
+
+def single_precision(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
+    """The weights as the graph's recipe takes them, however they were saved."""
+    return {name: np.asarray(values, np.float32) for name, values in weights.items()}
 
 
 @contextmanager
@@ -107,9 +116,9 @@ def write_atomically(target: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def tell_layer(done_count: int) -> None:
+def tell_layer(done_count: int, *, of: int) -> None:
     """One more layer is done."""
-    tell(SHARE_READ + (SHARE_BUILT - SHARE_READ) * done_count / LAYERS, f"quantising layer {done_count} of {LAYERS}")
+    tell(SHARE_READ + (SHARE_BUILT - SHARE_READ) * done_count / of, f"quantising layer {done_count} of {of}")
 
 
 def tell(share: float, step: str) -> None:
@@ -119,4 +128,4 @@ def tell(share: float, step: str) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    raise SystemExit(main(BuildOrder.read(sys.argv[1])))

@@ -1,9 +1,9 @@
-"""The graph of all-MiniLM-L6-v2 for ONNX Runtime on a CPU, made from its weights without torch.
+"""The graph of a BERT sentence encoder, such as all-MiniLM-L6-v2, for ONNX Runtime on a CPU, made from its weights without torch.
 
 One text at a time goes in, so there is neither padding nor a mask; fused operators throughout;
 mean pooling and L2 normalisation are part of the graph.
 
-How it is quantised (one thread, 20 tokens, cosine to float32 over 72 varied prompts):
+How it is quantised (all-MiniLM-L6-v2, one thread, 20 tokens, cosine to float32 over 72 varied prompts):
   float32 5.4 ms; everything int8 with dynamic ranges 2.1 ms, mean 0.9934, least 0.9865;
   as here, 2.4 ms, mean 0.9970, least 0.9921.
 The second matrix of each feed-forward block takes the GELU's output, whose few large values
@@ -19,14 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-LAYERS = 6
-HEADS = 12
-DIMENSIONS = 384
-LAYER_NORM_EPSILON = 1e-12
+from pointsman.classifier.adapters.encoder_files import BLOCK, BertShape
 
 INT8_MAX = 127
 UINT8_ZERO = 128  # MatMulNBits takes unsigned weights with this zero point
-BLOCK = 128
 
 CONTRIB = "com.microsoft"  # https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 OPSETS = (("", 18), (CONTRIB, 1))
@@ -39,7 +35,8 @@ Floats: TypeAlias = NDArray[np.float32]
 class GraphWriter:
     """Nodes and constants of a graph under construction; every node has one result."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: BertShape) -> None:
+        self.shape = shape
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
@@ -57,22 +54,22 @@ class GraphWriter:
         return into
 
 
-def build_minilm(weights: Mapping[str, Floats], on_layer: Callable[[int], None]) -> bytes:
-    """The serialised model: `ids` int64 (n, length) -> `embedding` float32 (n, 384), rows of unit length.
+def build_bert(weights: Mapping[str, Floats], shape: BertShape, on_layer: Callable[[int], None]) -> bytes:
+    """The serialised model: `ids` int64 (n, length) -> `embedding` float32 (n, d), rows of unit length.
 
     weights: tensors by their names in model.safetensors. on_layer: told the count of layers done.
     Raises KeyError where a tensor is missing.
     """
-    graph = GraphWriter()
+    graph = GraphWriter(shape)
     hidden = add_token_embedding(graph, weights)
-    for layer in range(LAYERS):
+    for layer in range(shape.layers):
         hidden = add_layer(graph, weights, layer, hidden)
         on_layer(layer + 1)
     mean = graph.node("ReduceMean", hidden, graph.constant("token_axis", np.array([1])), into="mean", keepdims=0)
     graph.node("LpNormalization", mean, into="embedding", axis=-1, p=2)
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "length"])
-    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", DIMENSIONS])
-    proto = helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", [ids], [embedding], graph.constants)
+    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", shape.dimensions])
+    proto = helper.make_graph(graph.nodes, "sentence-encoder", [ids], [embedding], graph.constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
     serialised: bytes = helper.make_model(proto, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString()
     return serialised
@@ -92,7 +89,7 @@ def add_token_embedding(graph: GraphWriter, weights: Mapping[str, Floats]) -> st
     position = graph.node("Slice", graph.constant("positions", positions), start, length, start, into="position")
     total = graph.node("Add", word, position, into="word_and_position")
     norm = add_norm_constants(graph, weights, "embeddings.LayerNorm")
-    return graph.node("LayerNormalization", total, *norm, into="hidden_0", axis=-1, epsilon=LAYER_NORM_EPSILON)
+    return graph.node("LayerNormalization", total, *norm, into="hidden_0", axis=-1, epsilon=graph.shape.epsilon)
 
 
 def add_layer(graph: GraphWriter, weights: Mapping[str, Floats], layer: int, hidden: str) -> str:
@@ -117,7 +114,7 @@ def add_attention(graph: GraphWriter, weights: Mapping[str, Floats], name: str, 
     int8 = graph.node("DynamicQuantizeLinear", hidden, into=f"{name}.input", outputs=3)
     no_mask = ""
     inputs = (int8, columns, bias, f"{int8}.1", scales, no_mask, f"{int8}.2")
-    return graph.node("QAttention", *inputs, into=f"{name}.attended", domain=CONTRIB, num_heads=HEADS)
+    return graph.node("QAttention", *inputs, into=f"{name}.attended", domain=CONTRIB, num_heads=graph.shape.heads)
 
 
 def add_dynamic_matmul(graph: GraphWriter, name: str, weights: Mapping[str, Floats], hidden: str) -> str:
@@ -143,7 +140,7 @@ def add_residual_norm(graph: GraphWriter, weights: Mapping[str, Floats], name: s
     norm = add_norm_constants(graph, weights, f"{name}.LayerNorm")
     bias = graph.constant(f"{name}.dense.bias", weights[f"{name}.dense.bias"])
     inputs = (product, residual, *norm, bias)
-    return graph.node("SkipLayerNormalization", *inputs, into=f"{name}.normed", domain=CONTRIB, epsilon=LAYER_NORM_EPSILON)
+    return graph.node("SkipLayerNormalization", *inputs, into=f"{name}.normed", domain=CONTRIB, epsilon=graph.shape.epsilon)
 
 
 def add_norm_constants(graph: GraphWriter, weights: Mapping[str, Floats], name: str) -> tuple[str, str]:

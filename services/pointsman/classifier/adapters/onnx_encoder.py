@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 by ONNX Runtime on the CPU."""
+"""A BERT sentence encoder, such as all-MiniLM-L6-v2, by ONNX Runtime on the CPU."""
 
 import hashlib
 import os
@@ -15,16 +15,13 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
 from tokenizers import Tokenizer
 
-from pointsman.classifier.adapters.minilm_files import TOKENIZER_SHA256, UntrustedModelFile
+from pointsman.classifier.adapters.encoder_files import EncoderFiles, UntrustedModelFile
+from pointsman.classifier.adapters.minilm_files import MINILM
+from pointsman.classifier.core.padding import without_middle
 from pointsman.classifier.core.ports import Embeddings, EncoderFailed, TokenIds
 
-ENCODER_NAME = "onnx-int8"
-DIMENSIONS = 384
-
-# What the model was made for: max_seq_length in its sentence_bert_config.json, [CLS] and [SEP] included.
-MAX_TOKENS = 256
-# Long prompts say what they want at the start or at the end; the middle is what they say it about.
-HEAD_TOKENS = MAX_TOKENS // 2
+RUNTIME = "onnx-int8"
+DEVICE = "cpu"
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -44,21 +41,29 @@ RUNTIME_ERRORS = (
 class OnnxEncoder:
     """The Encoder port over an inference session and a tokenizer."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, files: EncoderFiles) -> None:
         self._session = session
         self._tokenizer = tokenizer
+        self._files = files
 
     @property
     def name(self) -> str:
-        """Runtime and precision."""
-        return ENCODER_NAME
+        """Runtime and precision; the model too, where it is another than the default."""
+        return RUNTIME if self.model == MINILM else f"{RUNTIME}:{self.model}"
+
+    @property
+    def model(self) -> str:
+        """Which weights."""
+        return self._files.model
+
+    @property
+    def device(self) -> str:
+        """The runtime that is installed has no other."""
+        return DEVICE
 
     def tokenize(self, text: str) -> TokenIds:
         """First and last tokens of a text, with [CLS] before and [SEP] after."""
-        ids: list[int] = self._tokenizer.encode(text).ids
-        if len(ids) <= MAX_TOKENS:
-            return tuple(ids)
-        return (*ids[:HEAD_TOKENS], *ids[HEAD_TOKENS - MAX_TOKENS :])
+        return without_middle(self._tokenizer.encode(text).ids, self._files.max_tokens)
 
     def encode(self, batch: Sequence[TokenIds]) -> Embeddings:
         """Encode one by one.
@@ -67,7 +72,7 @@ class OnnxEncoder:
         ranges for int8 are taken over the whole input: a text's vector would depend on what
         happens to be encoded with it (cosine down to 0.98), and so might its category.
         """
-        rows = np.empty((len(batch), DIMENSIONS), np.float32)
+        rows = np.empty((len(batch), self._files.shape.dimensions), np.float32)
         try:
             for row, ids in zip(rows, batch, strict=True):
                 (embedding,) = self._session.run(None, {"ids": np.array([ids], np.int64)})
@@ -79,22 +84,22 @@ class OnnxEncoder:
         return rows
 
 
-def load_onnx_encoder(graph: Path, tokenizer: Path, *, thread_count: int) -> OnnxEncoder:
-    """The encoder of a verified graph and a tokenizer, which is verified here.
+def load_onnx_encoder(graph: Path, files: EncoderFiles, *, thread_count: int) -> OnnxEncoder:
+    """The encoder of a verified graph and the files' tokenizer, which is verified here.
 
     thread_count: cores that one text is spread over. Raises EncoderFailed where they do not load,
     UntrustedModelFile where the tokenizer is not the pinned one.
     """
-    content = tokenizer.read_bytes()
+    content = files.tokenizer.read_bytes()
     found = hashlib.sha256(content).hexdigest()
-    if found != TOKENIZER_SHA256:
-        raise UntrustedModelFile(f"{tokenizer}: sha256 is {found}, not the pinned {TOKENIZER_SHA256}")
+    if found != files.tokenizer_sha256:
+        raise UntrustedModelFile(f"{files.tokenizer}: sha256 is {found}, not the pinned {files.tokenizer_sha256}")
     try:
         options = session_options(thread_count, is_exact=int8_saturates(platform.machine(), cpu_flags()))
         session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
         raise EncoderFailed(f"load {graph.name}: {error}") from error
-    return OnnxEncoder(session, load_tokenizer(content))
+    return OnnxEncoder(session, load_tokenizer(content), files)
 
 
 def load_tokenizer(content: bytes) -> Tokenizer:

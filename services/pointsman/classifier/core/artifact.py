@@ -20,6 +20,9 @@ FORMAT = 1
 VERSION_LENGTH = 12
 HEADS = ("category", "difficulty", "discrimination", "creativity")
 
+# What artefacts say that were trained when there was one encoder, named for its runtime.
+FORMER_ENCODERS: Mapping[str, str] = {"onnx-int8": "all-MiniLM-L6-v2"}
+
 
 class InvalidArtifact(Exception):
     """The file is not an artefact that this version can use."""
@@ -41,7 +44,7 @@ class Artifact:
     """What was learned. Every head reads the embedding (d,), then the features of FEATURE_NAMES."""
 
     version: str  # hash of everything else
-    encoder: str  # that made the embeddings it was trained on
+    encoder: str  # the model that made the embeddings it was trained on; on what runtime does not matter
     categories: tuple[str, ...]
     category_head: LinearHead  # logits by category
     category_temperature: float
@@ -56,6 +59,13 @@ class Artifact:
     def dimensions(self) -> int:
         """Length of the embeddings that it reads."""
         return int(self.category_head.weights.shape[0]) - len(FEATURE_NAMES)
+
+
+def require_model(artifact: Artifact, model: str) -> None:
+    """Raise InvalidArtifact where the artefact was trained on another encoder's vectors."""
+    if artifact.encoder != model:
+        problem = f"the artefact was trained on {artifact.encoder}, not on {model}"
+        raise InvalidArtifact(f"{problem}; `pointsman train --out FILE` makes one, POINTSMAN_ARTIFACT names it")
 
 
 def dump_artifact(artifact: Artifact) -> bytes:
@@ -114,7 +124,7 @@ def artifact_of(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], v
         raise ValueError("the examples' embeddings do not fit the heads")
     return Artifact(
         version=version,
-        encoder=str(header["encoder"]),
+        encoder=FORMER_ENCODERS.get(str(header["encoder"]), str(header["encoder"])),
         categories=categories,
         category_head=heads["category"],
         category_temperature=float(header["category_temperature"]),

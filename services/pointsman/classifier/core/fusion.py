@@ -44,6 +44,7 @@ class Strategy(StrEnum):
     RULES = "rules"
     SIMILARITY = "similarity"
     HYBRID = "hybrid"
+    BERT = "bert"  # hybrid, and in it what a fine-tuned classifier says: core/fine_tuned.py
 
 
 @dataclass(frozen=True, slots=True)

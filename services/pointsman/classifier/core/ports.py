@@ -26,16 +26,35 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is and how it computes, such as "onnx-int8"."""
+        """What it is and how it computes, such as "onnx-int8" or "torch-bf16:all-MiniLM-L6-v2"."""
+
+    @property
+    def model(self) -> str:
+        """Which weights: vectors of one model are near enough, however they were computed, to be read by the same heads."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on: "cpu" or "cuda"."""
 
     def tokenize(self, text: str) -> TokenIds:
         """Tokens of a text, 2 to the encoder's own limit; what is too long loses its middle. Never fails."""
 
     def encode(self, batch: Sequence[TokenIds]) -> Embeddings:
-        """One unit vector for each entry, in order; an entry's vector does not depend on the others.
+        """One unit vector for each entry, in order; what others are in the batch changes it by rounding at most.
 
         Raises EncoderFailed for the whole batch.
         """
+
+
+class SequenceClassifier(Encoder, Protocol):
+    """A fine-tuned model that sorts texts. What it makes of a text is no vector but the probability of each label."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Its labels, in the order of the probabilities."""
+
+    def encode(self, batch: Sequence[TokenIds]) -> Embeddings:
+        """float32 (n, labels), rows sum to 1. Raises EncoderFailed for the whole batch."""
 
 
 class CacheEvent(StrEnum):

@@ -104,7 +104,7 @@ class Answering:
         await self._lookups.aclose()
 
     async def classify(self, turn: Turn, strategy: Strategy, *, deadline_s: float) -> ClassifiedTurn:
-        """Judge one turn. Raises Overloaded, DeadlineExceeded."""
+        """Judge one turn. Raises Overloaded, DeadlineExceeded, PreconditionRequired where the strategy's model is not there."""
         setup = self._engine.setup
         (key,) = self._keys_of([turn], strategy, setup)
         return await self._answer(Question(turn, strategy, setup, deadline_s, key))
@@ -195,7 +195,7 @@ class Answering:
         None where it is not asked: rules take 0.1 ms, no longer than a question to Redis, and without an encoder
         nothing else is ever kept.
         """
-        encoder = self._engine.encoder_name
+        encoder = self._engine.models_of(strategy)
         if self._caching is None or strategy is Strategy.RULES or encoder is None:
             return [None] * len(turns)
         judges = Judges(strategy.value, setup.version, self._engine.artifact_version, encoder)

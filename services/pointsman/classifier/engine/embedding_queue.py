@@ -59,6 +59,11 @@ class EmbeddingQueue:
         self._has_arrived = asyncio.Event()
 
     @property
+    def encoder(self) -> Encoder:
+        """What encodes."""
+        return self._encoder
+
+    @property
     def encoder_name(self) -> str:
         """Which encoder it is."""
         return self._encoder.name

@@ -9,8 +9,8 @@ from pointsman.classifier.engine.classification import ClassificationEngine
 DIGITS = 6
 MS_PER_S = 1_000.0
 MS_DIGITS = 3
-ML_MODEL = "all-MiniLM-L6-v2"
-DEVICE = "cpu"  # the runtime that is installed has no other
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_DEVICE = "cpu"
 METHODS = tuple(method.value for method in Method if method is not Method.DEGRADED)
 
 
@@ -109,16 +109,17 @@ def classification(answer: ClassifiedTurn) -> ClassificationShape:
 
 
 def info(engine: ClassificationEngine, *, service: str, version: str) -> InfoShape:
-    """What the service is made of."""
+    """What the service is made of; where the encoder is missing, what it would be by default."""
+    encoder = engine.encoder
     return {
         "service": service,
         "version": version,
-        "ml_model_available": engine.encoder_name is not None,
-        "ml_model": ML_MODEL,
+        "ml_model_available": encoder is not None,
+        "ml_model": DEFAULT_MODEL if encoder is None else encoder.model,
         "categories": list(engine.categories),
         "classification_methods": list(METHODS),
         "encoder": engine.encoder_name,
-        "device": DEVICE,
+        "device": DEFAULT_DEVICE if encoder is None else encoder.device,
         "artifact": engine.artifact_version or None,
     }
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pointsman.classifier.adapters.minilm_graph import INT8_MAX, build_minilm, quantize
+from pointsman.classifier.adapters.minilm_files import SHAPE
+from pointsman.classifier.adapters.minilm_graph import INT8_MAX, build_bert, quantize
 
 matrices = arrays.arrays(np.float32, (3, 8), elements=st.floats(-50, 50, width=32))
 
@@ -25,4 +26,4 @@ def test_zeros_stay_zeros() -> None:
 
 def test_missing_tensor_is_named() -> None:
     with pytest.raises(KeyError, match=r"embeddings\.word_embeddings\.weight"):
-        build_minilm({}, lambda _: None)
+        build_bert({}, SHAPE, lambda _: None)
