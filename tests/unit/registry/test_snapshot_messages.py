@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 import pytest
@@ -11,12 +12,13 @@ from pointsman.registry.core.catalog import (
     ExperimentUnit,
     Location,
     ModelStatus,
+    Policy,
     ProviderKind,
     SessionPin,
 )
 from pointsman.registry.core.snapshot import ConfigKind, Snapshot, Version
 from pointsman.registry.servicer import snapshot_messages
-from pointsman.registry.servicer.snapshot_messages import catalog_message, encode_content, snapshot_message
+from pointsman.registry.servicer.snapshot_messages import catalog_message, encode_content, policy_message, snapshot_message
 from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, load, model_text, provider_text
 
 
@@ -120,3 +122,9 @@ def test_a_snapshot_names_its_kind_version_and_time() -> None:
 def test_equal_contents_have_equal_bytes() -> None:
     text = model_text("ability: {skills: {overall: 1, math: 2, coding: 3}, source: s}")
     assert encode_content(load(text).configuration.catalog) == encode_content(load("# again\n" + text).configuration.catalog)
+
+
+def test_a_policy_says_what_applies_in_doubt() -> None:
+    doubtful = Policy("a", value_usd_per_mtok=1.0, good_enough=1.0, when_unsure="b")
+    assert policy_message(doubtful).when_unsure == "b"
+    assert policy_message(replace(doubtful, when_unsure=None)).when_unsure == ""

@@ -159,6 +159,7 @@ def _policy(message: pb.Policy) -> Policy:
         min_success_probability=message.min_success_probability if message.HasField("min_success_probability") else None,
         default_max_output_token_count=default_limit,
         pin_session=SESSION_PINS[message.pin_session],
+        when_unsure=message.when_unsure or None,
     )
 
 

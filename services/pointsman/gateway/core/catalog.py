@@ -141,6 +141,7 @@ class Policy:
     min_success_probability: float | None = None
     default_max_output_token_count: int | None = None
     pin_session: SessionPin = SessionPin.TOOL_LOOP
+    when_unsure: str | None = None  # id of the policy by which an unsure prompt is ranked
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Judgement:
     cache_hit: bool = False
     encoder: str | None = None
     version: str = ""
+    is_unsure: bool = False  # too doubtful to save money by
     tokenize_s: float = 0.0
     queue_s: float = 0.0
     embed_s: float = 0.0

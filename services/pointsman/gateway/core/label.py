@@ -8,7 +8,7 @@ from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, Difficulty, Ju
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Category and difficulty in force. Without a judgement: no category, and difficulty 0, discrimination 1."""
+    """Category and difficulty in force. Without a judgement: no category, unsure, and difficulty 0, discrimination 1."""
 
     task: str | None  # what routing rules match: the caller's task type, else the category
     category: str | None
@@ -16,6 +16,7 @@ class Label:
     difficulty: Difficulty | None
     difficulty_logit: float
     discrimination: float
+    is_unsure: bool = False  # too doubtful to save money by
 
     @property
     def is_missing(self) -> bool:
@@ -32,7 +33,7 @@ class Label:
 
     def judged(self, difficulty: Difficulty, difficulty_logit: float) -> "Label":
         """The same prompt, were it that difficult."""
-        return Label(self.task, self.category, self.category_weights, difficulty, difficulty_logit, self.discrimination)
+        return Label(self.task, self.category, self.category_weights, difficulty, difficulty_logit, self.discrimination, self.is_unsure)
 
 
 def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
@@ -43,7 +44,7 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
     """
     if judgement is None:
         category = task_type if task_type in BUILT_IN_CATEGORIES else None
-        return Label(task_type, category, ((category, 1.0),) if category else (), None, 0.0, 1.0)
+        return Label(task_type, category, ((category, 1.0),) if category else (), None, 0.0, 1.0, is_unsure=True)
     category = judgement.category
     weights = tuple(judgement.category_probabilities.items())
     if task_type is not None and (task_type in BUILT_IN_CATEGORIES or task_type in judgement.category_probabilities):
@@ -55,4 +56,5 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
         difficulty=judgement.difficulty,
         difficulty_logit=judgement.difficulty_logit,
         discrimination=judgement.discrimination,
+        is_unsure=judgement.is_unsure,
     )

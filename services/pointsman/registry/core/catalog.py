@@ -182,6 +182,7 @@ class Policy:
     min_success_probability: float | None = None
     default_max_output_token_count: int | None = None
     pin_session: SessionPin | None = None
+    when_unsure: str | None = None  # the policy to go by where the classifier is unsure of a prompt
 
 
 @dataclass(frozen=True, slots=True)

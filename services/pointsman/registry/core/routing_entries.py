@@ -13,7 +13,7 @@ from pointsman.registry.core.catalog import (
     SessionPin,
 )
 from pointsman.registry.core.document import DECIMAL, Node
-from pointsman.registry.core.fields import Place, Record, list_of
+from pointsman.registry.core.fields import Place, Reader, Record, list_of
 from pointsman.registry.core.model_entries import MAX_TOKEN_COUNT
 from pointsman.registry.core.values import NANOUSD_PER_USD, choice, day, flag, integer, money, name, number, one_of, text
 
@@ -65,6 +65,7 @@ def read_policy(policy_id: str, node: Node, place: Place) -> Policy:
         min_success_probability=record.optional("min_success_probability", number(0, 1)),
         default_max_output_token_count=record.optional("default_max_output_tokens", integer(1, MAX_TOKEN_COUNT)),
         pin_session=record.optional("pin_session", choice(SessionPin)),
+        when_unsure=record.optional("when_unsure", _other_policy_than(policy_id)),
     )
     if record.optional("cache", _check_cache, default=False):
         place.report.inactive.append("policies.cache")
@@ -185,6 +186,18 @@ def _read_agent_name(node: Node, place: Place) -> str:
 def read_model_reference(node: Node, place: Place) -> str:
     """Read a model's id. One that does not exist is only warned of."""
     return _read_reference("model", node, place)
+
+
+def _other_policy_than(policy_id: str) -> Reader[str]:
+    """Reads the name of another policy."""
+
+    def read(node: Node, place: Place) -> str:
+        target = _read_policy_reference(node, place)
+        if target == policy_id:
+            place.refuse("must name another policy than this one")
+        return target
+
+    return read
 
 
 def _read_policy_reference(node: Node, place: Place) -> str:

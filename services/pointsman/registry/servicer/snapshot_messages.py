@@ -259,6 +259,7 @@ def policy_message(policy: Policy) -> pb.Policy:
         min_success_probability=policy.min_success_probability,
         default_max_output_token_count=policy.default_max_output_token_count,
         pin_session=pb.SESSION_PIN_UNSPECIFIED if policy.pin_session is None else SESSION_PINS[policy.pin_session],
+        when_unsure=policy.when_unsure or "",
     )
 
 

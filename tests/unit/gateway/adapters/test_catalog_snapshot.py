@@ -44,7 +44,7 @@ def test_what_is_not_set_is_unknown() -> None:
     assert (model.price, model.quality_score, model.context_window_token_count, model.typical_latency_s) == (None, None, None, None)
     assert (dict(model.skills), model.max_output_token_count) == ({}, None)
     assert (policy.latency_value_usd_per_s, policy.max_cost_nanousd, policy.strategy, policy.data_class) == (None, None, None, None)
-    assert policy.pin_session is SessionPin.TOOL_LOOP
+    assert (policy.pin_session, policy.when_unsure) == (SessionPin.TOOL_LOOP, None)
 
 
 def test_a_whole_model_is_read() -> None:

@@ -32,7 +32,7 @@ def test_without_a_judgement_the_task_type_is_the_label() -> None:
 def test_without_either_the_label_is_missing() -> None:
     label = label_of(None, None)
     assert label.is_missing
-    assert (label.difficulty_logit, label.discrimination, label.category_weights) == (0.0, 1.0, ())
+    assert (label.difficulty_logit, label.discrimination, label.category_weights, label.is_unsure) == (0.0, 1.0, (), True)
 
 
 @pytest.mark.parametrize(
