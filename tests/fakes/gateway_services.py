@@ -45,6 +45,7 @@ class FakeClassifier:
 
     answer: Judgement = field(default_factory=judgement)
     error: ServiceError | None = None
+    errors_by_strategy: dict[Strategy, ServiceError] = field(default_factory=dict)
     gate: asyncio.Event | None = None
     calls: list[tuple[PromptText, Strategy]] = field(default_factory=list)
 
@@ -54,6 +55,8 @@ class FakeClassifier:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
+        if strategy in self.errors_by_strategy:
+            raise self.errors_by_strategy[strategy]
         return self.answer
 
 

@@ -23,6 +23,8 @@ class Strategy(StrEnum):
     RULES = "rules"
     SIMILARITY = "similarity"
     HYBRID = "hybrid"
+    FEATURES = "features"
+    BERT = "bert"  # only where the classifier has a fine-tuned model
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Classifier(Protocol):
     """Judges prompts."""
 
     async def classify(self, prompt: PromptText, *, strategy: Strategy, deadline: Deadline) -> Judgement:
-        """The judgement, as it came: it may name categories that nobody knows, or hold no finite number."""
+        """The judgement, as it came: it may name categories that nobody knows, or hold no finite number.
+
+        Raises PreconditionRequired "strategy_unavailable" where the classifier lives and has not what the strategy needs.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ def module_problems(folder: Path) -> Iterator[str]:
     if kinds not in (GRAPH_MODULES, GRAPH_MODULES[:2]):
         yield f"parts {', '.join(kinds) or 'unknown'}, not {', '.join(GRAPH_MODULES)}"
         return
+    if (reading := folder / "sentence_bert_config.json").is_file() and read_json(reading).get("do_lower_case"):
+        yield "lower case before the tokenizer"
     if not pools_by_mean(read_json(folder / modules[1]["path"] / CONFIG)):
         yield "pooling that is not the mean"
     if (settings := folder / "config_sentence_transformers.json").is_file() and read_json(settings).get("default_prompt_name"):

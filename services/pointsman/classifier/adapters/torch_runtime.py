@@ -17,6 +17,7 @@ os.environ.update(
 import numpy as np
 import torch
 import transformers
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from pointsman.classifier.core.padding import PaddedBatch, Shapes, padded_batches, shapes_up_to
@@ -29,8 +30,8 @@ MAX_TOKENS = 512  # a window of the text has 4,000 characters, and its ends say 
 # On a GPU a launch takes as long for 64 short texts as for one, so rows are padded too; on a CPU padding costs what it computes.
 CUDA_ROWS = (1, 4, 16, 64)
 CPU_ROWS = tuple(range(1, 33))
-# What torch and the libraries over it raise for a folder that they cannot read. They have no error of their own.
-LOADING_ERRORS = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError)
+# What torch and the libraries over it raise for a folder that they cannot read. Most have no error of their own.
+LOADING_ERRORS = (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError)
 
 Forward = Callable[[dict[str, torch.Tensor]], torch.Tensor]
 """The model: input_ids and attention_mask (n, length) to whatever it makes of each row, (n, d)."""

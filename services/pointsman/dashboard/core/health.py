@@ -27,6 +27,7 @@ MEANINGS = {
     "encoder_unavailable": "the encoder cannot be loaded: keyword rules judge",
     "encoder_failed": "the encoder fails: keyword rules judge",
     "encoder": "the encoder fails: keyword rules judge",
+    "router_model_unavailable": "the model of ROUTER_MODEL_PATH cannot be loaded: strategy bert counts as hybrid",
     "cache_unavailable": "the shared cache is away: prompts are judged anew",
     "not_callable": "no model can be called, so all are ranked",
     "strategy": "another strategy than the one asked for judged",

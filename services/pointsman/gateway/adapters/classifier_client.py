@@ -12,13 +12,15 @@ from pointsman.kit.grpc_hedging import Hedging
 
 SERVICE = "pointsman.api.classifier.v1.ClassifierService"
 RETRYABLE_METHODS = ("ClassifyPrompt",)
-# The share of the time after which a second replica is asked: of 150 ms it leaves 100, which a busy one needs, and is
+# The share of the time after which other replicas are asked: of 150 ms it leaves 100, which a busy one needs, and is
 # well past the 5 to 20 ms that most answers take.
-SECOND_CALL_AFTER = 1 / 3
+MORE_CALLS_AFTER = 1 / 3
 STRATEGIES = {
     Strategy.RULES: pb.STRATEGY_RULES,
     Strategy.SIMILARITY: pb.STRATEGY_SIMILARITY,
     Strategy.HYBRID: pb.STRATEGY_HYBRID,
+    Strategy.FEATURES: pb.STRATEGY_FEATURES,
+    Strategy.BERT: pb.STRATEGY_BERT,
 }
 DIFFICULTIES = {
     pb.DIFFICULTY_EASY: Difficulty.EASY,
@@ -43,7 +45,7 @@ class ClassifierClient:
         self._hedging = Hedging()
 
     async def classify(self, prompt: PromptText, *, strategy: Strategy, deadline: Deadline) -> Judgement:
-        """The judgement, of a second replica where the first one takes long."""
+        """The judgement, of another replica where the first one takes long."""
         given = pb.PromptInput(text=prompt.text, context_digest=prompt.context_digest or "", cache_scope=prompt.cache_scope)
         request = pb.ClassifyPromptRequest(prompt=given, strategy=STRATEGIES[strategy])
 
@@ -52,7 +54,7 @@ class ClassifierClient:
 
         if self._channel.is_local:
             return judgement_of((await call()).classification)
-        response = await self._hedging.first_answer(call, after_s=deadline.remaining_s() * SECOND_CALL_AFTER)
+        response = await self._hedging.first_answer(call, after_s=deadline.remaining_s() * MORE_CALLS_AFTER)
         return judgement_of(response.classification)
 
 

@@ -13,11 +13,12 @@ from pointsman.gateway.engine.judgement_cache import Found, JudgementCache, Keye
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import Classifier, PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, ServiceError
+from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, PreconditionRequired, ServiceError
 from pointsman.kit.logging import Logger
 from pointsman.rules.text_window import text_window
 
 DEGRADED_CLASSIFIER = "classifier"
+STRATEGY_PARAM = "strategy"  # what the classifier's refusals name
 # Far more than a catalogue can add: 64 categories are the most that one request may compare.
 MAX_CATEGORY_COUNT = 256
 PROBABILITY_TOLERANCE = 0.01
@@ -31,7 +32,12 @@ class Judged:
 
     judgement: Judgement | None
     is_degraded: bool = False
+    is_other_strategy: bool = False  # hybrid, because the classifier has not what the strategy asked for needs
     cache: CacheUse = CacheUse.OFF
+
+
+class StrategyMissing(Exception):
+    """The classifier lives, but cannot judge by this strategy."""
 
 
 class Judging:
@@ -62,18 +68,23 @@ class Judging:
     async def judge(self, prompt: PromptText, strategy: Strategy, deadline: Deadline) -> Judged:
         """Never fails; the answer comes within the budget, by rules where the classifier does not give one."""
         rules = self._world.rules
-        found = await self._find(prompt, strategy, rules, deadline)
-        judgement = found.judgement
-        if judgement is None:
-            return Judged(judge_by_rules(prompt, rules), is_degraded=True, cache=CacheUse.OFF if self._cache is None else CacheUse.MISS)
-        if judgement.cache_hit:  # whatever this gateway keeps, the classifier may have a cache of its own
-            return Judged(judgement, cache=CacheUse.HIT)
-        return Judged(judgement, cache=CacheUse.OFF if self._cache is None else CacheUse.MISS)
-
-    async def _find(self, prompt: PromptText, strategy: Strategy, rules: RulesInForce | None, deadline: Deadline) -> Found:
-        """The judgement from memory, or from the classifier."""
-        categories = BUILT_IN_CATEGORIES if rules is None else rules.categories
         budget = Deadline.after(self._budget_s, now_s=self._now_s())
+        is_other = False
+        try:
+            found = await self._find(prompt, strategy, rules, deadline, budget)
+        except StrategyMissing:
+            found, is_other = await self._find(prompt, Strategy.HYBRID, rules, deadline, budget), True
+        judgement, not_found = found.judgement, CacheUse.OFF if self._cache is None else CacheUse.MISS
+        if judgement is None:
+            return Judged(judge_by_rules(prompt, rules), is_degraded=True, is_other_strategy=is_other, cache=not_found)
+        # Whatever this gateway keeps, the classifier may have a cache of its own.
+        return Judged(judgement, is_other_strategy=is_other, cache=CacheUse.HIT if judgement.cache_hit else not_found)
+
+    async def _find(
+        self, prompt: PromptText, strategy: Strategy, rules: RulesInForce | None, deadline: Deadline, budget: Deadline
+    ) -> Found:
+        """The judgement from memory, or from the classifier. Raises StrategyMissing, which never comes of hybrid."""
+        categories = BUILT_IN_CATEGORIES if rules is None else rules.categories
 
         async def ask() -> Judgement | None:
             judgement = await self._ask(prompt, strategy, deadline.min(budget), is_hasty=deadline < budget)
@@ -88,7 +99,7 @@ class Judging:
         return await self._cache.find(key, ask, deadline.min(budget))
 
     async def _ask(self, prompt: PromptText, strategy: Strategy, deadline: Deadline, *, is_hasty: bool) -> Judgement | None:
-        """The classifier's answer; None where it has none. One log line at each change, not one a request.
+        """The classifier's answer; None where it has none. One log line at each change, not one a request. Raises StrategyMissing.
 
         is_hasty: the request leaves less time than the classifier is allowed; that it runs out is not the classifier's fault.
         """
@@ -97,8 +108,10 @@ class Judging:
         was_open = self._circuit.is_open
         try:
             judgement = await self._classifier.classify(prompt, strategy=strategy, deadline=deadline)
-        except (InvalidArgument, Overloaded):
+        except (InvalidArgument, PreconditionRequired, Overloaded) as error:
             self._circuit.release()
+            if strategy is not Strategy.HYBRID and is_of_strategy(error):
+                raise StrategyMissing from error
             return None
         except ServiceError as error:
             if is_hasty and isinstance(error, DeadlineExceeded):
@@ -115,6 +128,11 @@ class Judging:
         if was_open:
             self._log.info(names.CLASSIFIER_BACK)
         return judgement
+
+
+def is_of_strategy(error: ServiceError) -> bool:
+    """True where the classifier refuses the strategy alone: it has not what that needs, or is too old to know it."""
+    return not isinstance(error, Overloaded) and error.param == STRATEGY_PARAM
 
 
 def text_to_judge(text: str) -> str:

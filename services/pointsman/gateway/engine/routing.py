@@ -182,6 +182,8 @@ class Routing:
         strategy, degraded = strategy_of(order, policy)
         prompt = PromptText(text_to_judge(text), order.shape.context_digest or None, self._cache_scope_of(order.account.project_id))
         judged = await self._judging.judge(prompt, strategy, deadline)
+        if judged.is_other_strategy:
+            degraded = (*degraded, DEGRADED_STRATEGY)
         if judged.is_degraded:
             return judged, (*degraded, DEGRADED_CLASSIFIER)
         without_encoder = judged.judgement is not None and judged.judgement.method is ClassificationMethod.DEGRADED

@@ -14,7 +14,7 @@ from pointsman.gateway.engine.judging import Judging, is_sound, text_to_judge
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.ports import PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, ServiceError, Unavailable
+from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, PreconditionRequired, ServiceError, Unavailable
 from pointsman.kit.logging import get_logger
 from tests.fakes.gateway_services import FakeClassifier
 from tests.fakes.gateways import ruled
@@ -57,6 +57,30 @@ async def test_without_the_classifier_rules_judge_and_it_is_marked(error: Servic
     assert judged.is_degraded
     assert judged.judgement is not None
     assert judged.judgement.method is ClassificationMethod.DEGRADED
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        PreconditionRequired("strategy_unavailable", "strategy bert: ROUTER_MODEL_PATH is not set", param="strategy"),
+        InvalidArgument("invalid_value", "strategy: 5 is not one", param="strategy"),
+    ],
+    ids=["has no model", "too old"],
+)
+@pytest.mark.parametrize("cached", [False, True], ids=["no cache", "cache"])
+async def test_strategy_that_the_classifier_cannot_do_is_hybrid_and_told(refusal: ServiceError, *, cached: bool) -> None:
+    classifier = FakeClassifier(errors_by_strategy={Strategy.BERT: refusal})
+    cache = JudgementCache(max_entries=10, max_bytes=100_000, time_to_live_s=60) if cached else None
+    asking = judging(classifier, cache=cache)
+    for _ in range(4):
+        judged = await asking.judge(PROMPT, Strategy.BERT, DEADLINE)
+        assert judged.judgement is not None
+        assert judged.judgement.category == classifier.answer.category
+        assert (judged.is_other_strategy, judged.is_degraded) == (True, False)
+    asked = [strategy for _, strategy in classifier.calls]
+    assert asked.count(Strategy.BERT) == 4, "the classifier may have got its model meanwhile"
+    assert asked.count(Strategy.HYBRID) == (1 if cached else 4)
+    assert not (await asking.judge(PROMPT, Strategy.HYBRID, DEADLINE)).is_other_strategy
 
 
 async def test_without_rules_there_is_no_judgement() -> None:

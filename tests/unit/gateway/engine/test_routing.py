@@ -15,7 +15,7 @@ from pointsman.gateway.engine.routing import Order, Routed
 from pointsman.gateway.ports import Account, Strategy
 from pointsman.gateway.settings import GatewaySettings
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import Conflict, DeadlineExceeded, InvalidArgument, NotFound, Unavailable
+from pointsman.kit.errors import Conflict, DeadlineExceeded, InvalidArgument, NotFound, PreconditionRequired, Unavailable
 from tests.fakes.gateways import FakeGateway, three_models
 
 DEADLINE = Deadline(math.inf)  # modules are loaded minutes before their tests run
@@ -122,9 +122,10 @@ async def test_a_prompt_without_words_is_not_classified() -> None:
         (None, None, Strategy.HYBRID, ()),
         (None, "rules", Strategy.RULES, ()),
         (Strategy.SIMILARITY, "rules", Strategy.SIMILARITY, ()),
+        (None, "bert", Strategy.BERT, ()),
         (None, "llm", Strategy.HYBRID, ("strategy",)),
     ],
-    ids=["default", "policy's", "request's", "one that cannot run"],
+    ids=["default", "policy's", "request's", "one of the classifier's", "one that cannot run"],
 )
 async def test_strategy_is_the_requests_then_the_policys(
     asked: Strategy | None, of_policy: str | None, used: Strategy, degraded: tuple[str, ...]
@@ -132,6 +133,13 @@ async def test_strategy_is_the_requests_then_the_policys(
     gateway = gateway_with(policies={"balanced": Policy("balanced", 40.0, 0.75, strategy=of_policy)})
     routed = await route(order(strategy=asked), gateway)
     assert (gateway.classifier.calls[0][1], routed.degraded) == (used, degraded)
+
+
+async def test_strategy_that_the_classifier_cannot_do_is_told() -> None:
+    gateway = FakeGateway()
+    gateway.classifier.errors_by_strategy[Strategy.BERT] = PreconditionRequired("strategy_unavailable", "no model", param="strategy")
+    routed = await route(order(strategy=Strategy.BERT), gateway)
+    assert ([strategy for _, strategy in gateway.classifier.calls], routed.degraded) == ([Strategy.BERT, Strategy.HYBRID], ("strategy",))
 
 
 async def test_a_long_prompt_goes_to_the_classifier_by_its_ends() -> None:

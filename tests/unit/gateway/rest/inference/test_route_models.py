@@ -16,8 +16,6 @@ BAD: list[tuple[dict[str, Any], str, str | None]] = [
     ({"priority": 3}, "unknown_field", "priority"),
     ({"cache": {"mode": CANARY}}, "unknown_field", "cache"),
     ({"constraints": {"priority": 3}}, "unknown_field", "constraints"),
-    ({"strategy": "features"}, "invalid_value", "strategy"),
-    ({"strategy": "bert"}, "invalid_value", "strategy"),
     ({"constraints": {CANARY: 1}}, "unknown_field", "constraints"),
     ({"prompt": [CANARY]}, "invalid_value", "prompt"),
     ({"messages": CANARY}, "invalid_value", "messages"),
