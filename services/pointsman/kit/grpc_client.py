@@ -58,12 +58,14 @@ def service_config(service: str, retryable_methods: Sequence[str]) -> str:
     Round robin over all addresses, those that keep failing left out (a frozen peer does not close its connection,
     and keepalive does not find it), those that say so themselves too; methods that may be repeated are, throttled.
     """
+    # Measured with one of three frozen for 20 s at 50 calls a second: it is out after 0.5 to 1.2 s, and back within 1.4 s of its
+    # return. With 1 s, at most 10 s and 3 calls it was out after 1.2 s, and back after up to 10 s; seldom called, it stayed in.
     outlier_detection = {
-        "interval": "1s",
+        "interval": "0.5s",
         "baseEjectionTime": "3s",
-        "maxEjectionTime": "10s",
+        "maxEjectionTime": "3s",
         "maxEjectionPercent": 50,
-        "failurePercentageEjection": {"threshold": 50, "minimumHosts": 2, "requestVolume": 3},
+        "failurePercentageEjection": {"threshold": 50, "minimumHosts": 2, "requestVolume": 1},
         "childPolicy": [{"round_robin": {}}],
     }
     retry_policy = {
@@ -122,6 +124,7 @@ class ServiceChannel:
         local = None
         if network is not None:
             local = network.channel_to(target, service=service, retryable_methods=retryable_methods, max_message_bytes=max_message_bytes)
+        self.is_local = local is not None  # the server is in this process, and alone
         options = channel_options(service, retryable_methods, max_message_bytes)
         self.channel: grpc.aio.Channel = grpc.aio.insecure_channel(target, options=options) if local is None else local
         self._token = service_token
