@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pointsman.gateway.core.judgement import Judgement
+from pointsman.gateway.core.outcomes import Outcomes
 from pointsman.gateway.core.routing import Conditions
+from pointsman.gateway.outcome_ports import Feedback
 from pointsman.gateway.ports import (
     Attempt,
     AttemptFinished,
@@ -27,7 +29,7 @@ from pointsman.gateway.ports import (
     Strategy,
 )
 from pointsman.kit.deadline import Deadline
-from pointsman.kit.errors import InvalidArgument, ServiceError, internal_error
+from pointsman.kit.errors import Conflict, InvalidArgument, NotFound, ServiceError, internal_error
 from tests.unit.gateway.core.samples import judgement
 
 START_S = 1_700_000_000.0
@@ -227,3 +229,40 @@ class FakeLedger:
     def _fail(self) -> None:
         if self.error is not None:
             raise self.error
+
+
+@dataclass
+class FakeOutcomes:
+    """Keeps feedback on the requests and decisions that it knows; `error` makes it fail.
+
+    Each stream tells its own outcomes, and then is silent; `are_all_told` is set when one is opened that has nothing to tell.
+    """
+
+    error: ServiceError | None = None
+    streams: list[list[Outcomes | ServiceError]] = field(default_factory=list)
+    known: set[str] = field(default_factory=lambda: {"req_1", "dec_1"})
+    kept: dict[str, Feedback] = field(default_factory=dict)
+    are_all_told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def record_feedback(self, feedback: Feedback, *, deadline: Deadline) -> None:
+        if self.error is not None:
+            raise self.error
+        if not self.known & {feedback.request_id, feedback.decision_id}:
+            raise NotFound("decision_not_found", "no request or decision of this account has this id")
+        if self.kept.setdefault(feedback.feedback_id, feedback) != feedback:
+            raise Conflict("feedback_exists", "its name was used for another one", param="feedback_id")
+
+    @asynccontextmanager
+    async def watch_outcomes(self, *, deadline: Deadline) -> AsyncIterator[AsyncIterator[Outcomes]]:
+        steps = self.streams.pop(0) if self.streams else []
+        if not steps:
+            self.are_all_told.set()
+
+        async def told() -> AsyncIterator[Outcomes]:
+            for step in steps:
+                if isinstance(step, ServiceError):
+                    raise step
+                yield step
+            await asyncio.Event().wait()
+
+        yield told()

@@ -23,7 +23,7 @@ from pointsman.kit.logging import get_logger
 from pointsman.kit.telemetry import Telemetry, silent_telemetry
 from pointsman.kit.tracing import Tracing
 from tests.fakes.gateway_reports import NOW_S, OWN_FACTS, FakeHealth, FakeUsage
-from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger, FakeSpool
+from tests.fakes.gateway_services import FakeClassifier, FakeExecutor, FakeLedger, FakeOutcomes, FakeSpool
 from tests.unit.gateway.core.samples import CHAT, OLLAMA, catalog, judgement, model, price
 
 BASE_URL = "http://127.0.0.1"
@@ -51,6 +51,7 @@ class FakeGateway:
     classifier: FakeClassifier = field(default_factory=FakeClassifier)
     executor: FakeExecutor = field(default_factory=FakeExecutor)
     ledger: FakeLedger = field(default_factory=FakeLedger)
+    outcomes: FakeOutcomes = field(default_factory=FakeOutcomes)
     spool: FakeSpool = field(default_factory=FakeSpool)
     world: World = field(default_factory=lambda: World(catalog=three_models(), rules=RulesInForce(ruled)))
     settings: GatewaySettings = field(default_factory=GatewaySettings)
@@ -64,7 +65,7 @@ class FakeGateway:
 
     def parts(self) -> Parts:
         """The engine, with telemetry of its own."""
-        services = Services(self.classifier, self.executor, self.ledger)
+        services = Services(self.classifier, self.executor, self.ledger, self.outcomes)
         self.telemetry = Telemetry("gateway", CollectorRegistry(), self.tracing)
         return build_parts(
             self.settings,

@@ -209,6 +209,7 @@ class Settlement:
     spend_id: str | None = None  # None: nothing was reserved
     category: str | None = None
     decision_id: str | None = None
+    predicted_success: float | None = None  # by ability alone, of the model that gave the whole answer
 
 
 @dataclass(frozen=True, slots=True)

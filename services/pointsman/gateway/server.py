@@ -14,6 +14,7 @@ from pointsman.gateway.adapters.classification_snapshot import rules_of
 from pointsman.gateway.adapters.classifier_client import ClassifierClient
 from pointsman.gateway.adapters.executor_client import ExecutorClient
 from pointsman.gateway.adapters.ledger_client import LedgerClient
+from pointsman.gateway.adapters.outcome_client import LedgerOutcomes
 from pointsman.gateway.adapters.prompt_hash import prompt_hasher
 from pointsman.gateway.adapters.service_health import ServiceHealthClient, process_facts
 from pointsman.gateway.adapters.spool_file import open_spool
@@ -23,14 +24,17 @@ from pointsman.gateway.core.circuit import Circuit
 from pointsman.gateway.engine.backlog import Backlog
 from pointsman.gateway.engine.completing import Completing
 from pointsman.gateway.engine.decision_book import DecisionBook
+from pointsman.gateway.engine.feedback_intake import FeedbackIntake
 from pointsman.gateway.engine.judgement_cache import JudgementCache, cache_scope
 from pointsman.gateway.engine.judging import Judging
 from pointsman.gateway.engine.measures import Measures
+from pointsman.gateway.engine.outcome_watch import watch_outcomes
 from pointsman.gateway.engine.provider_watch import watch_providers
 from pointsman.gateway.engine.routing import Routing
 from pointsman.gateway.engine.settling import Settling
 from pointsman.gateway.engine.spending import Spending
 from pointsman.gateway.engine.world import World
+from pointsman.gateway.outcome_ports import OutcomeLedger
 from pointsman.gateway.ports import Classifier, Executor, Ledger, Spool, SpoolEntry
 from pointsman.gateway.report_ports import ProcessFacts, ServiceName
 from pointsman.gateway.rest.app import build_app
@@ -69,6 +73,7 @@ class Services:
     classifier: Classifier
     executor: Executor
     ledger: Ledger
+    outcomes: OutcomeLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ def build_parts(
         routing=routing,
         completing=Completing(executor=services.executor, spending=spending, settling=settling, measures=measures),
         book=book,
+        feedback=FeedbackIntake(ledger=services.outcomes, book=book),
         prompt_hash=prompt_hash,
         limits=limits,
         in_flight=InFlight(settings.max_in_flight),
@@ -162,8 +168,8 @@ def judgement_cache(settings: GatewaySettings, measures: Measures) -> JudgementC
 async def run_parts(parts: Parts, services: Services, world: World, log: Logger) -> AsyncIterator[None]:
     """Run what runs beside the requests; at the end, book what is still to be booked."""
     try:
-        watching = watch_providers(services.executor, world, log)
-        async with in_background(parts.backlog.run(), parts.backlog.save(), parts.book.run(), watching):
+        watching = (watch_providers(services.executor, world, log), watch_outcomes(services.outcomes, world, log))
+        async with in_background(parts.backlog.run(), parts.backlog.save(), parts.book.run(), *watching):
             yield
     finally:
         deadline = Deadline.after(FLUSH_S)
@@ -273,6 +279,7 @@ def _services(channels: Mapping[ServiceName, ServiceChannel]) -> Services:
         ClassifierClient(channels[ServiceName.CLASSIFIER]),
         ExecutorClient(channels[ServiceName.EXECUTOR]),
         LedgerClient(channels[ServiceName.LEDGER]),
+        LedgerOutcomes(channels[ServiceName.LEDGER]),
     )
 
 

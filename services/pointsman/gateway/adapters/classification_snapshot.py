@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pointsman.api.config.v1 import config_pb2 as pb
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, ClassificationMethod, Difficulty, Judgement
-from pointsman.gateway.core.success import sigmoid
+from pointsman.gateway.core.logistic import sigmoid
 from pointsman.gateway.ports import RulesInForce
 from pointsman.rules.difficulty import HARD_FROM, MEDIUM_FROM, RULES_DISCRIMINATION, creativity_score, difficulty_logit
 from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules

@@ -13,7 +13,7 @@ from pointsman.kit.grpc_client import ServiceChannel
 
 SERVICE = "pointsman.api.ledger.v1.LedgerService"
 # Each names what it books, so that twice is as once; queries change nothing.
-RETRYABLE_METHODS = ("OpenSpend", "SettleSpend", "RecordDecisions", "QueryDecisions", "QueryUsage")
+RETRYABLE_METHODS = ("OpenSpend", "SettleSpend", "RecordDecisions", "QueryDecisions", "QueryUsage", "RecordFeedback")
 PEER = "ledger"
 
 

@@ -43,6 +43,7 @@ def settlement_message(settlement: Settlement) -> pb.SettleSpendRequest:
         category=settlement.category or "",
         decision_id=settlement.decision_id or "",
         catalog_version=version_message(settlement.catalog_version),
+        predicted_success=settlement.predicted_success,
     )
 
 
@@ -56,6 +57,7 @@ def settlement_of(message: pb.SettleSpendRequest) -> Settlement:
         spend_id=message.spend_id or None,
         category=message.category or None,
         decision_id=message.decision_id or None,
+        predicted_success=message.predicted_success if message.HasField("predicted_success") else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pointsman.gateway.core.catalog import Capability, Location, Model
 from pointsman.gateway.core.label import Label
 from pointsman.gateway.core.money import TokenUsage, attempt_cost_nanousd, worst_case_nanousd
+from pointsman.gateway.core.outcomes import NO_OUTCOMES, Outcomes
 from pointsman.gateway.core.routing import ModelCondition, RoutingRequest
 
 BYTES_PER_TOKEN = 4
@@ -17,7 +18,7 @@ WORST_TOKENS_PER_MESSAGE = 8
 TOKENS_PER_IMAGE = 765
 # 2048 x 4096 in high detail, the dearest that the same page computes.
 WORST_TOKENS_PER_IMAGE = 1_105
-# Medians by category, where nothing has been observed: the artefact's priors.
+# Medians by category, where too little has been observed: the artefact's priors.
 OUTPUT_TOKEN_PRIORS: Mapping[str, int] = {
     "coding": 500,
     "creative_writing": 700,
@@ -28,6 +29,7 @@ OUTPUT_TOKEN_PRIORS: Mapping[str, int] = {
     "general": 350,
 }
 GENERAL = "general"
+CATEGORY_MEDIAN = "category_median"
 # Completion tokens that bound a worst case where neither request nor policy names a limit.
 DEFAULT_MAX_OUTPUT_TOKEN_COUNT = 4_096
 OUTPUT_TOKENS_PER_S = {Location.CLOUD: 60.0, Location.LOCAL: 30.0}
@@ -42,7 +44,7 @@ class Work:
 
     input_token_count: int
     output_token_count: int
-    output_source: str  # "category_prior" or "max_tokens"
+    output_source: str  # "category_prior", CATEGORY_MEDIAN or "max_tokens"
     worst_input_token_count: int
     has_completion: bool  # an embedding has none
     cached_share: float  # of the input, on the model that the session used last
@@ -62,12 +64,17 @@ class Estimate:
     sources: Mapping[str, str]
 
 
-def work_of(request: RoutingRequest, label: Label) -> Work:
-    """Tokens of the request by its bytes and its category."""
+def work_of(request: RoutingRequest, label: Label, outcomes: Outcomes = NO_OUTCOMES) -> Work:
+    """Tokens of the request by its bytes and its category, whose usual answer's length is that of its outcomes where they tell one."""
     output_count, output_source = 0, "category_prior"
     has_completion = Capability.EMBEDDINGS not in request.required_capabilities
     if has_completion:
-        output_count = OUTPUT_TOKEN_PRIORS.get(label.category or GENERAL, OUTPUT_TOKEN_PRIORS[GENERAL])
+        category = label.category or GENERAL
+        observed = outcomes.output_token_counts.get(category)
+        if observed is not None:
+            output_count, output_source = observed, CATEGORY_MEDIAN
+        else:
+            output_count = OUTPUT_TOKEN_PRIORS.get(category, OUTPUT_TOKEN_PRIORS[GENERAL])
         if request.max_output_token_count is not None and request.max_output_token_count < output_count:
             output_count, output_source = request.max_output_token_count, "max_tokens"
     share = request.cached_prefix_byte_count / request.input_byte_count if request.input_byte_count else 0.0

@@ -53,9 +53,18 @@ def _merit(request: RoutingRequest, placement: Placement, label: Label, stakes: 
 def _success_reason(prospect: Prospect, stakes: Stakes) -> str:
     chance = prospect.success_probability
     basis = {"quality_score": ", from its quality score", "assumed": ", assumed"}.get(prospect.theta.source, "")
+    basis += _shift_reason(prospect)
     if chance >= stakes.good_enough:
         return f"success {chance:.2f}{basis}, {stakes.good_enough:g} is good enough"
     return f"success {chance:.2f}{basis}"
+
+
+def _shift_reason(prospect: Prospect) -> str:
+    """What graded answers have done to it, where that shows in the figures."""
+    now, before = f"{prospect.success_probability:.2f}", f"{prospect.predicted_success:.2f}"
+    if prospect.theta.shift is None or now == before:
+        return ""
+    return f", {'raised' if prospect.theta.shift > 0 else 'lowered'} from {before} by graded answers"
 
 
 def _cost_reason(prospect: Prospect) -> str:

@@ -12,11 +12,12 @@ from pointsman.gateway.core.eligibility import Admission, exclude_by_success
 from pointsman.gateway.core.estimates import Work
 from pointsman.gateway.core.judgement import Difficulty
 from pointsman.gateway.core.label import Label
+from pointsman.gateway.core.logistic import logit
 from pointsman.gateway.core.money import NANOUSD_PER_USD, format_usd
 from pointsman.gateway.core.precedence import Placement, place
 from pointsman.gateway.core.prospects import Prospect, Survey, UtilityKey, utility_key
 from pointsman.gateway.core.routing import Cause, Flip, FlipKind
-from pointsman.gateway.core.success import logit, success_probability
+from pointsman.gateway.core.success import success_probability
 from pointsman.gateway.core.utility import Stakes, score_usd, stakes_of
 
 # The complexity that stands for each class of difficulty: the middle of easy, medium and hard, roughly.

@@ -16,6 +16,7 @@ from pointsman.gateway.core.eligibility import (
 from pointsman.gateway.core.estimates import UNSEEN, Estimate, Work, estimate
 from pointsman.gateway.core.label import Label
 from pointsman.gateway.core.money import NANOUSD_PER_USD
+from pointsman.gateway.core.outcomes import NO_OUTCOMES, Outcomes
 from pointsman.gateway.core.routing import Conditions, Exclusion, Purpose, UtilityTerms
 from pointsman.gateway.core.success import Abilities, Theta, success_probability
 from pointsman.gateway.core.utility import Stakes, score_usd, terms_of
@@ -29,6 +30,7 @@ class Prospect:
     estimate: Estimate
     theta: Theta
     success_probability: float
+    predicted_success: float  # the same by ability alone, without what outcomes have taught
     cost_usd: float  # an unknown price counts as 0 here, and is told as unknown
     is_circuit_open: bool
     obstacle: str | None = None  # why it cannot be called now, where it is ranked all the same
@@ -54,7 +56,9 @@ class Survey:
     is_callable: bool  # False: none of the prospects can be called
 
 
-def survey(catalog: Catalog, admission: Admission, label: Label, work: Work, conditions: Conditions) -> Survey:
+def survey(
+    catalog: Catalog, admission: Admission, label: Label, work: Work, conditions: Conditions, outcomes: Outcomes = NO_OUTCOMES
+) -> Survey:
     """Put every model to Level 0.
 
     Where no fitting model can be called, a recommendation is made among those that would fit.
@@ -63,7 +67,7 @@ def survey(catalog: Catalog, admission: Admission, label: Label, work: Work, con
     exclusions: list[Exclusion] = []
     improbable: list[tuple[Prospect, bool]] = []
     uncallable: list[tuple[Prospect, Exclusion]] = []
-    abilities = Abilities(catalog)
+    abilities = Abilities(catalog, outcomes)
     for model in catalog.models.values():
         if not may_know(admission.request, model.id):
             continue
@@ -118,4 +122,5 @@ def _meet(
         return excluded
     theta = abilities.theta_of(model, label)
     cost_usd = (needs.expected_cost_nanousd or 0) / NANOUSD_PER_USD
-    return Prospect(model, needs, theta, success_probability(theta.value, label), cost_usd, condition.circuit_open)
+    predicted = success_probability(theta.unshifted, label)
+    return Prospect(model, needs, theta, success_probability(theta.value, label), predicted, cost_usd, condition.circuit_open)

@@ -4,14 +4,17 @@ Level 0 (`eligibility`) says who may answer at all; the table of precedence (`pr
 first; utility (`utility`) orders the rest.
 """
 
+from collections.abc import Mapping
+
 from pointsman.gateway.core.catalog import Catalog
 from pointsman.gateway.core.eligibility import Admission, admission_of, may_know
-from pointsman.gateway.core.estimates import TOKENS_PER_IMAGE, work_of
+from pointsman.gateway.core.estimates import CATEGORY_MEDIAN, TOKENS_PER_IMAGE, work_of
 from pointsman.gateway.core.explanation import reasons_of, summary_of
 from pointsman.gateway.core.flips import Situation, find_flips
 from pointsman.gateway.core.judgement import Judgement
 from pointsman.gateway.core.label import label_of
 from pointsman.gateway.core.money import UNLIMITED, affordable_output_token_count, format_usd
+from pointsman.gateway.core.outcomes import NO_OUTCOMES, Outcomes
 from pointsman.gateway.core.precedence import Placement, allows_others, named_ids, place
 from pointsman.gateway.core.prospects import Prospect, by_utility, survey
 from pointsman.gateway.core.refusal import refusal
@@ -29,17 +32,19 @@ from pointsman.gateway.core.utility import Stakes, stakes_of
 NOT_CALLABLE = "not_callable"
 
 
-def decide(request: RoutingRequest, judgement: Judgement | None, catalog: Catalog, conditions: Conditions) -> RoutingDecision:
+def decide(
+    request: RoutingRequest, judgement: Judgement | None, catalog: Catalog, conditions: Conditions, outcomes: Outcomes = NO_OUTCOMES
+) -> RoutingDecision:
     """Order the models that may answer. Pure: equal arguments, equal decision.
 
-    judgement: None where the prompt was not classified. Raises the errors of `routing_errors`.
+    judgement: None where the prompt was not classified. outcomes: of earlier answers. Raises the errors of `routing_errors`.
     """
     named = named_ids(request)
     _require_known(request, catalog)
     label = label_of(judgement, request.task_type)
-    work = work_of(request, label)
+    work = work_of(request, label, outcomes)
     admission = admission_of(request, named_ids=frozenset(named), only_named=not allows_others(request))
-    found = survey(catalog, admission, label, work, conditions)
+    found = survey(catalog, admission, label, work, conditions, outcomes)
     if not found.prospects:
         raise refusal(request, catalog, found.exclusions)
     stakes = stakes_of(request.policy, input_token_count=work.input_token_count, output_token_count=work.output_token_count)
@@ -50,7 +55,7 @@ def decide(request: RoutingRequest, judgement: Judgement | None, catalog: Catalo
     first = candidates[0].estimate
     return RoutingDecision(
         cause=placement.cause,
-        ranking=_ranking(candidates, placement, stakes),
+        ranking=_ranking(candidates, placement, stakes, outcomes),
         excluded=(*found.exclusions, *dropped),
         summary=summary_of(request, placement, label, stakes),
         flips=find_flips(situation, placement),
@@ -74,7 +79,9 @@ def _require_known(request: RoutingRequest, catalog: Catalog) -> None:
             raise ModelNotFound("the model does not exist, or this key may not use it", param="model")
 
 
-def _ranking(candidates: tuple[Prospect, ...], placement: Placement, stakes: Stakes) -> tuple[RankedCandidate, ...]:
+def _ranking(
+    candidates: tuple[Prospect, ...], placement: Placement, stakes: Stakes, outcomes: Outcomes
+) -> tuple[RankedCandidate, ...]:
     ranking = []
     for rank, prospect in enumerate(candidates, start=1):
         needs, terms = prospect.estimate, prospect.terms(stakes)
@@ -85,16 +92,25 @@ def _ranking(candidates: tuple[Prospect, ...], placement: Placement, stakes: Sta
                 score_usd=terms.value_usd + terms.cost_usd + terms.latency_usd,
                 terms=terms,
                 success_probability=prospect.success_probability,
+                predicted_success=prospect.predicted_success,
                 expected_cost_nanousd=needs.expected_cost_nanousd,
                 worst_case_cost_nanousd=needs.worst_case_cost_nanousd,
                 expected_latency_s=needs.latency_s,
                 expected_output_token_count=needs.output_token_count,
                 availability=needs.availability,
-                sources={"success": prospect.theta.source, **needs.sources},
+                sources=_sources(prospect, outcomes),
                 reasons=reasons_of(prospect, stakes, head_reason=placement.head_reason if rank == 1 else None),
             )
         )
     return tuple(ranking)
+
+
+def _sources(prospect: Prospect, outcomes: Outcomes) -> Mapping[str, str]:
+    """Where each input comes from, and the version of the outcomes where one comes from them."""
+    sources = {"success": prospect.theta.full_source, **prospect.estimate.sources}
+    if prospect.theta.shift is not None or sources["output_tokens"] == CATEGORY_MEDIAN:
+        sources["outcomes_version"] = str(outcomes.version)
+    return sources
 
 
 def _within_fallback_cost(placement: Placement, request: RoutingRequest) -> tuple[tuple[Prospect, ...], tuple[Exclusion, ...]]:

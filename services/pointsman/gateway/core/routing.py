@@ -133,12 +133,13 @@ class RankedCandidate:
     score_usd: float
     terms: UtilityTerms
     success_probability: float
+    predicted_success: float  # the same by ability alone, without what outcomes have taught
     expected_cost_nanousd: int | None  # None: the model's price is unknown
     worst_case_cost_nanousd: int | None
     expected_latency_s: float
     expected_output_token_count: int
     availability: float
-    sources: Mapping[str, str]  # where each input comes from: "success" -> "ability", "assumed", …
+    sources: Mapping[str, str]  # where each input comes from: "success" -> "ability", "ability+outcomes", …
     reasons: tuple[str, ...]
 
 

@@ -5,13 +5,14 @@ ability theta in logits: the mean of its skills over the probabilities of the ca
 Birnbaum 1968, "Some latent trait models".
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from pointsman.gateway.core.catalog import Catalog, Model, ModelStatus
 from pointsman.gateway.core.label import Label
+from pointsman.gateway.core.logistic import logit, sigmoid
+from pointsman.gateway.core.outcomes import NO_OUTCOMES, Outcomes
 
 OVERALL = "overall"
 # theta = logit(quality) - c, where no model of the catalogue has both figures to fit c on: quality scores
@@ -25,23 +26,24 @@ QUALITY_MARGIN = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Theta:
-    """An ability in logits, and what it rests on: "ability", "quality_score" or "assumed"."""
+    """An ability in logits, and what it rests on: "ability", "quality_score" or "assumed".
+
+    shift: how much of the value graded answers have added; None: there are none.
+    """
 
     value: float
     source: str
+    shift: float | None = None
 
+    @property
+    def full_source(self) -> str:
+        """All that it rests on."""
+        return self.source if self.shift is None else f"{self.source}+outcomes"
 
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)), without overflow."""
-    if x >= 0:
-        return 1.0 / (1.0 + math.exp(-x))
-    grown = math.exp(x)
-    return grown / (1.0 + grown)
-
-
-def logit(p: float) -> float:
-    """log(p / (1 - p)) for 0 < p < 1."""
-    return math.log(p / (1.0 - p))
+    @property
+    def unshifted(self) -> float:
+        """The ability alone."""
+        return self.value - (self.shift or 0.0)
 
 
 def success_probability(theta: float, label: Label) -> float:
@@ -52,12 +54,18 @@ def success_probability(theta: float, label: Label) -> float:
 class Abilities:
     """Abilities of one catalogue's models, with what stands in for an unknown one."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, outcomes: Outcomes = NO_OUTCOMES) -> None:
         """Compute nothing yet: a catalogue whose models all have skills needs no stand-ins."""
         self._catalog = catalog
+        self._outcomes = outcomes
 
     def theta_of(self, model: Model, label: Label) -> Theta:
-        """Ability for this prompt: by skills, else by quality score, else the lowest of the active models."""
+        """Ability for this prompt: by skills, else by quality score, else the lowest of the active models; moved by outcomes."""
+        theta = self._unshifted(model, label)
+        shift = self._outcomes.shift_of(model.id, label.category_weights)
+        return theta if shift is None else Theta(theta.value + shift, theta.source, shift)
+
+    def _unshifted(self, model: Model, label: Label) -> Theta:
         if model.skills:
             return Theta(weighted_skill(model.skills, label.category_weights), "ability")
         if model.quality_score is not None:

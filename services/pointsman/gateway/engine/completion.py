@@ -144,4 +144,11 @@ class Completion:
             spend_id=self._spend_id,
             category=routed.judgement.category if routed.judgement is not None else None,
             decision_id=routed.decision_id,
+            predicted_success=self._predicted_success(),
         )
+
+    def _predicted_success(self) -> float | None:
+        """What ability alone foretold of the model that gave the whole answer; None where none did."""
+        whole = [attempt.model_id for attempt in self.attempts if attempt.outcome is AttemptOutcome.SUCCEEDED]
+        ranking = self.routed.decision.ranking
+        return next((candidate.predicted_success for candidate in ranking if whole and candidate.model.id == whole[-1]), None)

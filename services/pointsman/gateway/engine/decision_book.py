@@ -131,6 +131,17 @@ class DecisionBook:
             group.create_task(self._run_rendering())
             group.create_task(self._run_recording())
 
+    @property
+    def has_unrecorded(self) -> bool:
+        """True where the ledger has not confirmed all decisions."""
+        return bool(self._waiting or self._unrendered)
+
+    async def record_waiting(self) -> None:
+        """Record what waits now and not when its time comes; what the ledger does not take waits on."""
+        await self._render()
+        while self._waiting and await self._record_batch():
+            pass
+
     async def flush(self, deadline: Deadline) -> None:
         """Record what still waits, before the end."""
         await self._render()

@@ -143,7 +143,7 @@ class Routing:
                 judged, degraded = await self._classify(order, naming.policy, deadline)
             with self._measures.stage(Stage.RANK) as span:
                 request = self._request(order, naming, prior, terms_of(order, kept))
-                decision = decide(request, judged.judgement, catalog, self._world.conditions)
+                decision = decide(request, judged.judgement, catalog, self._world.conditions, self._world.outcomes)
                 span.set_attribute(CAUSE_ATTRIBUTE, decision.cause.value)
                 span.set_attribute(MODEL_ATTRIBUTE, decision.ranking[0].model.id)
         except RoutingError as error:

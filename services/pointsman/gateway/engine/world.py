@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from pointsman.gateway.core.catalog import Catalog
+from pointsman.gateway.core.outcomes import NO_OUTCOMES, Outcomes
 from pointsman.gateway.core.routing import Conditions
 from pointsman.gateway.ports import RulesInForce
 from pointsman.kit.errors import Unavailable
@@ -19,6 +20,7 @@ class World:
     conditions: Conditions = field(default_factory=Conditions)
     conditions_known: asyncio.Event = field(default_factory=asyncio.Event)  # until then every provider counts as callable
     are_conditions_stale: bool = False  # the executor is silent
+    outcomes: Outcomes = NO_OUTCOMES
     is_draining: bool = False
 
     @property

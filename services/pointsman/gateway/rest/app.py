@@ -5,6 +5,7 @@ from fastapi import Depends
 from pointsman.gateway.rest import openapi
 from pointsman.gateway.rest.answer_facts import AnswerFacts
 from pointsman.gateway.rest.authentication import Access
+from pointsman.gateway.rest.feedback.routes import feedback_router
 from pointsman.gateway.rest.inference.routes import inference_router
 from pointsman.gateway.rest.inference.running import Engine
 from pointsman.gateway.rest.reports.routes import decisions_router, metrics_route, overview_router, usage_router
@@ -38,6 +39,7 @@ def build_app(engine: Engine, reports: Reports, *, access: Access, hosts: Truste
     app.router.routes.extend(docs_routes(app, hosts.check_request, access.authenticate_reader))
     app.router.routes.append(metrics_route(reports, hosts, access))
     app.include_router(inference_router(engine, access))
+    app.include_router(feedback_router(engine, access))
     app.include_router(overview_router(reports, version))
     app.include_router(usage_router(reports))
     app.include_router(decisions_router(reports, engine, access))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pointsman.gateway.rest.examples import examples
+from pointsman.gateway.rest.feedback.feedback_body import FeedbackBody, FeedbackShape
 from pointsman.gateway.rest.inference.answer_shapes import DecisionShape, GenerationShape, RecommendationShape
 from pointsman.gateway.rest.inference.route_models import ExtensionBody, RouteBody
 from pointsman.gateway.rest.reports.health_shapes import HealthShape
@@ -19,10 +20,10 @@ from pointsman.gateway.rest.reports.report_shapes import (
 from pointsman.kit.json_body import JSON_MEDIA_TYPE
 from pointsman.kit.openapi import REFERENCE, Schemas, answer_of, body_of, schemas_of
 
-BODIES = (RouteBody, ExtensionBody)
+BODIES = (RouteBody, ExtensionBody, FeedbackBody)
 ANSWERS = (
     RecommendationShape, GenerationShape, DecisionShape, ModelListShape, ModelShape, RootShape, HealthShape, ModelMetricsListShape,
-    OneModelMetricsShape, MetricsShape, UsageShape, DecisionListShape, ProviderListShape,
+    OneModelMetricsShape, MetricsShape, UsageShape, DecisionListShape, ProviderListShape, FeedbackShape,
 )  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from pointsman.gateway.core.catalog import Catalog, Condition, Price, RoutingRul
 from pointsman.gateway.core.estimates import work_of
 from pointsman.gateway.core.judgement import Difficulty, Judgement
 from pointsman.gateway.core.label import label_of
+from pointsman.gateway.core.logistic import logit
 from pointsman.gateway.core.ranking import decide
 from pointsman.gateway.core.routing import Cause, Conditions, Flip, FlipKind, ModelCondition, RoutingDecision, RoutingRequest
 from pointsman.gateway.core.routing_errors import RoutingError
-from pointsman.gateway.core.success import logit
 from tests.unit.gateway.core.samples import EVERYTHING_CALLABLE, OLLAMA, catalog, judgement, model, order, price, prior, request
 from tests.unit.gateway.core.worlds import CONDITIONS, catalogs, judgements, requests
 

@@ -7,13 +7,12 @@ from hypothesis import strategies as st
 
 from pointsman.gateway.core.catalog import ModelStatus
 from pointsman.gateway.core.label import label_of
+from pointsman.gateway.core.logistic import logit, sigmoid
 from pointsman.gateway.core.success import (
     DEFAULT_LOWEST_THETA,
     DEFAULT_QUALITY_OFFSET,
     Abilities,
     Theta,
-    logit,
-    sigmoid,
     success_probability,
     weighted_skill,
 )

@@ -72,7 +72,7 @@ async def test_a_key_is_asked_for_in_every_header_alike(headers: list[tuple[str,
 
 PATHS = {
     "/", "/models", "/v1/models", "/v1/models/{model_id}", "/v1/health", "/v1/providers", "/metrics/models", "/metrics/{model_id}",
-    "/v1/metrics", "/v1/usage", "/v1/decisions", "/v1/decisions/{decision_id}", "/route", "/v1/chat/completions",
+    "/v1/metrics", "/v1/usage", "/v1/decisions", "/v1/decisions/{decision_id}", "/v1/feedback", "/route", "/v1/chat/completions",
 }  # fmt: skip
 READERS = ("/docs", "/openapi.json", "/metrics")
 

@@ -11,6 +11,7 @@ from typing import Any
 from pointsman.gateway.engine.completing import Completing, TimeAllowed
 from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.engine.decision_book import DecisionBook
+from pointsman.gateway.engine.feedback_intake import FeedbackIntake
 from pointsman.gateway.engine.routing import Routed, Routing
 from pointsman.gateway.engine.world import World
 from pointsman.gateway.rest.answer_headers import Headers, completion_headers, decision_headers, stream_headers
@@ -37,6 +38,7 @@ class Engine:
     routing: Routing
     completing: Completing
     book: DecisionBook
+    feedback: FeedbackIntake
     prompt_hash: PromptHash
     limits: Limits
     in_flight: "InFlight"

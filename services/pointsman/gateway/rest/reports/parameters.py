@@ -51,6 +51,10 @@ class Parameters:
                 raise refuse(name, "it is given twice")
             self._values[name] = value
 
+    def given(self) -> dict[str, str]:
+        """All that are not empty, as they were written."""
+        return {name: value for name, value in self._values.items() if value}
+
     def time_range(self, *, default: str) -> TimeRange:
         """The parameter `time_range`."""
         found = TIME_RANGES.get(self._values.get("time_range") or default)
