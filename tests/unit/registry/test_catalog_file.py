@@ -40,16 +40,6 @@ from tests.unit.registry.catalog_texts import DEFAULT_RULES, HEAD, load, model_t
             id="policy-named-as-number",
         ),
         pytest.param(
-            HEAD + "policies:\n  a: {value_usd_per_mtok: 1, default: true, when_unsure: a}\n",
-            "catalog.yaml:8: policies.a.when_unsure: must name another policy than this one",
-            id="policy-names-itself",
-        ),
-        pytest.param(
-            HEAD + "policies:\n  a: {value_usd_per_mtok: 1, default: true, when_unsure: none-such}\n",
-            "catalog.yaml:8: policies.a.when_unsure: there is no policy 'none-such'",
-            id="policy-names-unknown-policy",
-        ),
-        pytest.param(
             HEAD + "routing_rules:\n  - {task: coding, preferred: [small], when: {policy: none-such}}\n",
             "catalog.yaml:8: routing_rules[0].when.policy: there is no policy 'none-such'",
             id="rule-names-unknown-policy",
@@ -330,12 +320,6 @@ def test_a_file_without_policies_has_the_built_in_ones() -> None:
         "balanced": (40, 0.75, True),
         "quality": (800, 1.0, False),
     }
-
-
-def test_a_policy_may_name_another_for_unsure_prompts() -> None:
-    text = HEAD + "policies:\n  a: {value_usd_per_mtok: 1, default: true, when_unsure: b}\n  b: {value_usd_per_mtok: 9, when_unsure: a}\n"
-    policies = load(text).configuration.catalog.policies
-    assert [policies[name].when_unsure for name in ("a", "b")] == ["b", "a"]
 
 
 def test_a_rule_agent_or_experiment_may_wait_for_a_model() -> None:

@@ -11,6 +11,9 @@ from pointsman.gateway.ports import RulesInForce
 from pointsman.rules.difficulty import HARD_FROM, MEDIUM_FROM, RULES_DISCRIMINATION, creativity_score, difficulty_logit
 from pointsman.rules.keyword_rules import InvalidRules, KeywordRule, RuleSet, compile_rules
 
+# Below it another category is as probable as the one that is named; the classifier, which knows more, has a bound of its own.
+SURE_FROM = 0.5
+
 
 def rules_of(snapshot: pb.ConfigSnapshot, now_s: Callable[[], float] = time.monotonic) -> RulesInForce:
     """The rules of a snapshot. Raises ValueError where they cannot be used."""
@@ -46,6 +49,7 @@ def judge_by_rules(rules: RuleSet, text: str) -> Judgement:
         method=ClassificationMethod.DEGRADED,
         matched_rules=matches.rule_names,
         version=rules.version,
+        is_unsure=matches.confidence < SURE_FROM,
     )
 
 

@@ -11,12 +11,10 @@ from pointsman.gateway.core.utility import Stakes
 SMALL_SHARE = 0.995
 
 
-def reasons_of(prospect: Prospect, stakes: Stakes, *, head_reason: str | None = None) -> tuple[str, ...]:
-    """What speaks for and against the model. head_reason: what put it first, for rank 1 only."""
+def reasons_of(prospect: Prospect, stakes: Stakes, *, head_reasons: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What speaks for and against the model. head_reasons: what put it first, for rank 1 only."""
     needs = prospect.estimate
-    reasons = [] if head_reason is None else [head_reason]
-    reasons.append(_success_reason(prospect, stakes))
-    reasons.append(_cost_reason(prospect))
+    reasons = [*head_reasons, _success_reason(prospect, stakes), _cost_reason(prospect)]
     reasons.append(f"answers in about {needs.latency_s:.3g} s")
     if needs.availability < SMALL_SHARE:
         reasons.append(f"{needs.availability:.0%} of its calls succeeded lately")
@@ -29,15 +27,15 @@ def reasons_of(prospect: Prospect, stakes: Stakes, *, head_reason: str | None = 
     return tuple(reasons)
 
 
-def summary_of(request: RoutingRequest, placement: Placement, label: Label, stakes: Stakes) -> str:
-    """One or two sentences on rank 1."""
+def summary_of(request: RoutingRequest, placement: Placement, label: Label, stakes: Stakes, doubt: str | None = None) -> str:
+    """Some sentences on rank 1. request: under the policy in force. doubt: why that is not the one asked for."""
     first, *others = placement.prospects
     sentence = f"{first.model.id} comes first: {placement.head_reason or _merit(request, placement, label, stakes)}."
     if first.obstacle is not None:
         sentence += f" It cannot be called now: {first.obstacle}."
     if placement.cause in (Cause.RANKED, Cause.DEGRADED) and others:
         sentence += f" Next is {others[0].model.id}: {_success_reason(others[0], stakes)}, {_cost_reason(others[0])}."
-    return sentence
+    return sentence if doubt is None else f"{doubt[:1].upper()}{doubt[1:]}. {sentence}"
 
 
 def _merit(request: RoutingRequest, placement: Placement, label: Label, stakes: Stakes) -> str:

@@ -128,7 +128,8 @@ def _by_policy(situation: Situation, winner: Prospect) -> Iterator[Flip]:
     request = situation.admission.request
     if _excludes(request.policy):
         return
-    others = [policy for policy in situation.catalog.policies.values() if policy.id != request.policy.id and not _excludes(policy)]
+    policies = situation.catalog.policies.values()
+    others = [policy for policy in policies if policy.id != request.policy.id and _only_weighs(policy, situation.label)]
     for policy in others[:MAX_POLICIES]:
         work = situation.work
         stakes = stakes_of(policy, input_token_count=work.input_token_count, output_token_count=work.output_token_count)
@@ -186,6 +187,11 @@ def _rounded_down(nanousd: int) -> int:
     """To three significant digits, towards minus infinity."""
     step = int(10 ** max(0, len(str(abs(nanousd))) - SIGNIFICANT_DIGITS))
     return nanousd // step * step
+
+
+def _only_weighs(policy: Policy, label: Label) -> bool:
+    """False too for a policy in whose place another would apply."""
+    return not _excludes(policy) and not (label.is_unsure and policy.when_unsure)
 
 
 def _excludes(policy: Policy) -> bool:

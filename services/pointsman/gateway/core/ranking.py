@@ -7,6 +7,7 @@ first; utility (`utility`) orders the rest.
 from collections.abc import Mapping
 
 from pointsman.gateway.core.catalog import Catalog
+from pointsman.gateway.core.doubt import doubt_reason, request_in_force
 from pointsman.gateway.core.eligibility import Admission, admission_of, may_know
 from pointsman.gateway.core.estimates import CATEGORY_MEDIAN, TOKENS_PER_IMAGE, work_of
 from pointsman.gateway.core.explanation import reasons_of, summary_of
@@ -39,9 +40,11 @@ def decide(
 
     judgement: None where the prompt was not classified. outcomes: of earlier answers. Raises the errors of `routing_errors`.
     """
-    named = named_ids(request)
     _require_known(request, catalog)
     label = label_of(judgement, request.task_type)
+    asked, request = request, request_in_force(request, label, catalog)
+    doubt = doubt_reason(asked, request)
+    named = named_ids(request)
     work = work_of(request, label, outcomes)
     admission = admission_of(request, named_ids=frozenset(named), only_named=not allows_others(request))
     found = survey(catalog, admission, label, work, conditions, outcomes)
@@ -53,13 +56,14 @@ def decide(
     situation = Situation(admission, label, work, stakes, catalog, found, ranked)
     candidates, dropped = _within_fallback_cost(placement, request)
     first = candidates[0].estimate
+    head_reasons = tuple(reason for reason in (placement.head_reason, doubt) if reason is not None)
     return RoutingDecision(
         cause=placement.cause,
-        ranking=_ranking(candidates, placement, stakes, outcomes),
+        ranking=_ranking(candidates, head_reasons, stakes, outcomes),
         excluded=(*found.exclusions, *dropped),
-        summary=summary_of(request, placement, label, stakes),
+        summary=summary_of(request, placement, label, stakes, doubt),
         flips=find_flips(situation, placement),
-        policy_label=request.policy_label,
+        policy_label=asked.policy_label,
         input_token_count=first.input_token_count,
         output_token_count=first.output_token_count,
         catalog_version=catalog.version,
@@ -80,7 +84,7 @@ def _require_known(request: RoutingRequest, catalog: Catalog) -> None:
 
 
 def _ranking(
-    candidates: tuple[Prospect, ...], placement: Placement, stakes: Stakes, outcomes: Outcomes
+    candidates: tuple[Prospect, ...], head_reasons: tuple[str, ...], stakes: Stakes, outcomes: Outcomes
 ) -> tuple[RankedCandidate, ...]:
     ranking = []
     for rank, prospect in enumerate(candidates, start=1):
@@ -99,7 +103,7 @@ def _ranking(
                 expected_output_token_count=needs.output_token_count,
                 availability=needs.availability,
                 sources=_sources(prospect, outcomes),
-                reasons=reasons_of(prospect, stakes, head_reason=placement.head_reason if rank == 1 else None),
+                reasons=reasons_of(prospect, stakes, head_reasons=head_reasons if rank == 1 else ()),
             )
         )
     return tuple(ranking)

@@ -112,11 +112,13 @@ def test_a_judgement_is_read() -> None:
         method=classifier_pb2.CLASSIFICATION_METHOD_HYBRID,
         nearest_examples=[classifier_pb2.NearestExample(text="t", category="coding", similarity=0.9)],
         version="v",
+        is_unsure=True,
         timings=classifier_pb2.ClassificationTimings(total=Duration(nanos=2_400_000)),
     )
     judgement = judgement_of(message)
     assert (judgement.difficulty, judgement.method, judgement.total_s) == (Difficulty.EASY, ClassificationMethod.HYBRID, 0.0024)
     assert (judgement.ml_confidence, judgement.encoder, judgement.nearest_examples[0].text) == (None, None, "t")
+    assert judgement.is_unsure
 
 
 def test_a_judgement_of_no_known_difficulty_is_none() -> None:
@@ -132,6 +134,8 @@ def test_rules_judge_and_say_that_they_are_a_stopgap() -> None:
     judgement = rules.judge("sort a list in Python")
     assert (judgement.category, judgement.method, judgement.matched_rules) == ("coding", ClassificationMethod.DEGRADED, ("coding/python",))
     assert "spells" in rules.categories
+    assert not judgement.is_unsure
+    assert rules.judge("hm").is_unsure, "no rule matches, and no category is as probable as not"
 
 
 def test_rules_that_cannot_be_compiled_are_refused() -> None:
