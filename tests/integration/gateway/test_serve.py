@@ -8,6 +8,7 @@ from typing import Any, cast
 import grpc
 import httpx2 as httpx
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import SecretStr
 
 from pointsman.api.classifier.v1 import classifier_pb2, classifier_pb2_grpc
@@ -108,6 +109,8 @@ class Services:
             provider_id="openai",
             outcome=usage_pb2.ATTEMPT_OUTCOME_SUCCEEDED,
             usage=usage_pb2.TokenUsage(input_token_count=10, output_token_count=20),
+            start_time=Timestamp(seconds=1_700_000_000),
+            billed_to=usage_pb2.BILLED_TO_OPERATOR,
         )
         yield executor_pb2.StreamCompletionResponse(attempt_finished=executor_pb2.AttemptFinished(attempt=attempt))
         body = b"" if request.stream else answer_body("small", "hi")

@@ -32,7 +32,9 @@ ATTEMPT = Attempt(
     billed_to=BilledTo.CALLER,
     cost_nanousd=9_000,
 )
-FULL = Settlement("req_1", Account("acme", "key"), (ATTEMPT, replace(ATTEMPT, cost_nanousd=None)), VERSION, "spd_1", "coding", "dec_1")
+FULL = Settlement(
+    "req_1", Account("acme", "key"), (ATTEMPT, replace(ATTEMPT, cost_nanousd=None)), VERSION, "spd_1", "coding", "dec_1", 0.75
+)
 OPENED = OpenedSpend(spend(), NOW_S)
 
 
