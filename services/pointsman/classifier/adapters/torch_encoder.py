@@ -94,7 +94,8 @@ def load_torch_encoder(folder: ModelFolder, *, thread_count: int) -> TorchEncode
         vectors: torch.Tensor = model(inputs)["sentence_embedding"]
         return vectors
 
-    padded = PaddedModel(forward, place.device, shapes_for(place.device, max_tokens), model.tokenizer.pad_token_id or 0)
+    shapes, pad_id = shapes_for(place.device, max_tokens), model.tokenizer.pad_token_id or 0
+    padded = PaddedModel(forward, place.device, shapes, width=model.get_embedding_dimension(), pad_id=pad_id)
     encoder = TorchEncoder(padded, tokenizer, prompt=prompt, max_tokens=max_tokens, folder=folder, place=place)
     padded.warm_up()
     return encoder

@@ -75,11 +75,12 @@ def bare_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> Tokenizer
 class PaddedModel:
     """A model over batches of padded shapes."""
 
-    def __init__(self, forward: Forward, device: str, shapes: Shapes, pad_id: int) -> None:
-        """Take the parts. pad_id: of the vocabulary."""
+    def __init__(self, forward: Forward, device: str, shapes: Shapes, *, width: int, pad_id: int) -> None:
+        """Take the parts. width: of a row of what comes out. pad_id: of the vocabulary."""
         self._forward = forward
         self._device = device
         self._shapes = shapes
+        self._width = width
         self._pad_id = pad_id
 
     def warm_up(self) -> None:
@@ -102,7 +103,7 @@ class PaddedModel:
                 parts = [self._compute([batch[position] for position in padded.positions], padded) for padded in plan]
         except RuntimeError as error:  # torch has no other, out of memory included
             raise EncoderFailed(f"compute {len(batch)} texts: {type(error).__name__}") from error
-        rows = np.empty((len(batch), parts[0].shape[1] if parts else 0), np.float32)
+        rows = np.empty((len(batch), self._width), np.float32)
         for padded, part in zip(plan, parts, strict=True):
             rows[list(padded.positions)] = part
         if not np.isfinite(rows).all():
