@@ -39,7 +39,7 @@ from pointsman.kit.background import in_background
 from pointsman.kit.config_watch import REGISTRY_SERVICE, ConfigWatcher
 from pointsman.kit.errors import Unavailable
 from pointsman.kit.grpc_client import ServiceChannel
-from pointsman.kit.grpc_server import serve_grpc
+from pointsman.kit.grpc_server import GrpcServerLimits, serve_grpc
 from pointsman.kit.http_access import ServiceAccess
 from pointsman.kit.http_facade import serve_facade
 from pointsman.kit.ids import new_id
@@ -253,6 +253,7 @@ async def serve_both(
             port=settings.port,
             service_names=[SERVICE_NAME],
             register=lambda grpc_server: add_ClassifierServiceServicer_to_server(ClassifierServicer(answering, report_status), grpc_server),
+            limits=GrpcServerLimits(max_connection_age_s=settings.max_connection_age_s),
             service_token=settings.service_token,
             drain_s=settings.drain_s,
             telemetry=telemetry,

@@ -12,6 +12,8 @@ REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 DEFAULT_REDIS_PORT = 6379
 # In a Kubernetes namespace with a service of that name every container finds REDIS_PORT set to such an address.
 SERVICE_LINK = re.compile(r"tcp://.*:([0-9]{1,5})")
+# Far enough for the ports of one worker to pass between those of the other services on the machine.
+WORKER_PORT_STEP = 10
 
 
 def require_redis_scheme(url: SecretStr) -> SecretStr:
@@ -78,6 +80,20 @@ class ClassifierSettings(ServiceSettings):
         le=64,
         description="Cores that one text is spread over; a short one gains little from a second, and replicas scale better",
     )
+    worker_count: int = env_field(
+        "POINTSMAN_CLASSIFIER_WORKERS",
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes of `pointsman classifier`, each on ports 10 above the last one's; one for a core; containers add replicas",
+    )
+    max_connection_age_s: float = env_field(
+        "POINTSMAN_CLASSIFIER_CONNECTION_AGE_S",
+        default=60.0,
+        ge=1,
+        le=3600,
+        description="seconds that a connection lives; gateways that connect anew find new replicas, looking at most each 30 s",
+    )
     max_texts: int = env_field(
         "POINTSMAN_CLASSIFIER_MAX_TEXTS",
         default=256,
@@ -125,6 +141,12 @@ class ClassifierSettings(ServiceSettings):
             return self.redis_url
         host = f"[{self.redis_host}]" if ":" in self.redis_host else self.redis_host
         return SecretStr(f"redis://{host}:{self.redis_port}")
+
+    @property
+    def worker_ports(self) -> list[tuple[int, int]]:
+        """gRPC and REST port of each worker."""
+        steps = range(0, self.worker_count * WORKER_PORT_STEP, WORKER_PORT_STEP)
+        return [(self.port and self.port + step, self.rest_port and self.rest_port + step) for step in steps]
 
     @property
     def folder(self) -> Path:

@@ -7,6 +7,7 @@ import urllib.error
 from http.client import HTTPException
 from ipaddress import ip_address
 
+from pointsman.classifier.settings import ClassifierSettings
 from pointsman.cli.gateway_http import OPENER, read_addresses
 from pointsman.kit.listening import join_address
 from pointsman.kit.settings import ServiceSettings
@@ -37,7 +38,10 @@ def addresses_of(service: str | None) -> dict[str, str]:
     """HTTP address by service: of the one named, as its settings say; else of all that `up` runs on this folder."""
     if service is not None:
         settings = load_one(ALL_SETTINGS[service])
-        return {service: join_address(reachable(settings.host), http_port(settings))}
+        host = reachable(settings.host)
+        if isinstance(settings, ClassifierSettings) and settings.worker_count > 1:
+            return {f"{service} {number}": join_address(host, port) for number, (_, port) in enumerate(settings.worker_ports, 1)}
+        return {service: join_address(host, http_port(settings))}
     written = read_addresses(load_one(ALL_SETTINGS["gateway"]).var_dir)
     return {name.removesuffix(REST_SUFFIX): address for name, address in written.items() if not name.endswith("_grpc")}
 

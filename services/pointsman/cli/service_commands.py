@@ -12,7 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pointsman.classifier.settings import ClassifierSettings
 from pointsman.cli.gateway_http import ADDRESSES_FILE
+from pointsman.cli.worker_processes import serve_workers
 from pointsman.kit.lifecycle import run_until_stopped
 from pointsman.kit.logging import configure_logging, get_logger
 from pointsman.settings import ALL_SETTINGS, inactive_settings, load_all, load_one
@@ -27,6 +29,9 @@ def serve_one(name: str) -> int:
     settings = load_one(ALL_SETTINGS[name])
     configure_logging(settings.log_level)
     warn_of_inactive_settings(name)
+    if isinstance(settings, ClassifierSettings) and settings.worker_count > 1:
+        workers = serve_workers(name, settings.worker_ports, drain_s=settings.drain_s, log=get_logger(name))
+        return run_until_stopped(workers, on_ready=print_addresses)
     return run_until_stopped(server_of(name)(settings), on_ready=print_addresses)
 
 
@@ -43,6 +48,9 @@ def serve_all(arguments: argparse.Namespace) -> int:
     is_quiet = not arguments.json and "log_level" not in settings.gateway.model_fields_set
     configure_logging("warning" if is_quiet else settings.gateway.log_level)
     warn_of_inactive_settings("up")
+    if settings.classifier.worker_count > 1:
+        problem = "POINTSMAN_CLASSIFIER_WORKERS: has no effect: `up` runs everything in one process"
+        get_logger("up").warning("settings_inactive", settings=[problem])
     # Here, because an image of one service has neither the others' libraries nor the screen's, and because
     # gRPC reads its log level from the environment when it is imported.
     from pointsman import up

@@ -21,6 +21,8 @@ def test_defaults_serve_this_machine_alone() -> None:
         ("REDIS_PORT", "tcp"),
         ("CACHE_TTL", "-1"),
         ("POINTSMAN_CLASSIFIER_THREADS", "0"),
+        ("POINTSMAN_CLASSIFIER_WORKERS", "0"),
+        ("POINTSMAN_CLASSIFIER_CONNECTION_AGE_S", "0"),
         ("POINTSMAN_CLASSIFIER_MAX_TEXTS", "63"),
         ("POINTSMAN_CLASSIFIER_MAX_BATCH_TOKENS", "many"),
         ("POINTSMAN_CLASSIFIER_MAX_BATCH_TEXTS", "-1"),
@@ -29,6 +31,20 @@ def test_defaults_serve_this_machine_alone() -> None:
 def test_value_out_of_range_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load_settings([ClassifierSettings], environ={name: value})
+
+
+@pytest.mark.parametrize(
+    ("environ", "ports"),
+    [
+        ({}, [(50051, 5001)]),
+        ({"POINTSMAN_CLASSIFIER_WORKERS": "3"}, [(50051, 5001), (50061, 5011), (50071, 5021)]),
+        ({"POINTSMAN_CLASSIFIER_WORKERS": "2", "POINTSMAN_CLASSIFIER_PORT": "0"}, [(0, 5001), (0, 5011)]),
+    ],
+    ids=["one", "three", "any free port"],
+)
+def test_each_worker_has_ports_that_no_other_service_takes(environ: dict[str, str], ports: list[tuple[int, int]]) -> None:
+    (settings,) = load_settings([ClassifierSettings], environ=environ)
+    assert settings.worker_ports == ports
 
 
 @pytest.mark.parametrize(

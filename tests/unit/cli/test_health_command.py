@@ -19,6 +19,11 @@ def test_named_service_is_asked_at_its_own_port(folder: Path, monkeypatch: pytes
     assert addresses_of("gateway") == {"gateway": "127.0.0.1:8123"}
 
 
+def test_each_worker_of_a_classifier_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_CLASSIFIER_WORKERS", "2")
+    assert addresses_of("classifier") == {"classifier 1": "127.0.0.1:5001", "classifier 2": "127.0.0.1:5011"}
+
+
 def test_without_a_name_all_that_up_runs_are_asked_over_http(folder: Path) -> None:
     written = {"gateway": "127.0.0.1:1", "classifier_grpc": "127.0.0.1:2", "classifier_rest": "127.0.0.1:3", "dashboard": "127.0.0.1:4"}
     (folder / "addresses.json").write_text(json.dumps(written), encoding="utf-8")
