@@ -25,6 +25,7 @@ class Strategy(StrEnum):
     HYBRID = "hybrid"
     FEATURES = "features"
     BERT = "bert"  # only where the classifier has a fine-tuned model
+    LLM = "llm"  # a language model is asked; never the classifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from pointsman.gateway.engine.backlog import Backlog
 from pointsman.gateway.engine.completing import Completing
 from pointsman.gateway.engine.decision_book import DecisionBook
 from pointsman.gateway.engine.feedback_intake import FeedbackIntake
-from pointsman.gateway.engine.judgement_cache import JudgementCache, cache_scope
+from pointsman.gateway.engine.judgement_cache import JudgementCache, KeyedHash, cache_scope
 from pointsman.gateway.engine.judging import Judging
+from pointsman.gateway.engine.llm_judging import LlmJudging
 from pointsman.gateway.engine.measures import Measures
 from pointsman.gateway.engine.outcome_watch import watch_outcomes
 from pointsman.gateway.engine.provider_watch import watch_providers
@@ -104,19 +105,22 @@ def build_parts(
     settling = Settling(ledger=services.ledger, backlog=backlog, budget_s=settings.settle_timeout_s)
     book = DecisionBook(ledger=services.ledger, read_plan=recorded_plan, log=log)
     classifier_circuit = Circuit()
+    cache = judgement_cache(settings, measures)
     judging = Judging(
         classifier=services.classifier,
         world=world,
         circuit=classifier_circuit,
-        cache=judgement_cache(settings, measures),
+        cache=cache,
         keyed_hash=prompt_hash,
         budget_s=settings.classifier_timeout_s,
         log=log,
     )
     spending = Spending(ledger=services.ledger, backlog=backlog, circuit=Circuit(), budget_s=settings.ledger_timeout_s)
+    completing = Completing(executor=services.executor, spending=spending, settling=settling, measures=measures)
     routing = Routing(
         world=world,
         judging=judging,
+        llm_judging=llm_judging(settings, judging, completing, world, cache, prompt_hash, measures, log),
         book=book,
         render=decision_record,
         measures=measures,
@@ -127,7 +131,7 @@ def build_parts(
     engine = Engine(
         world=world,
         routing=routing,
-        completing=Completing(executor=services.executor, spending=spending, settling=settling, measures=measures),
+        completing=completing,
         book=book,
         feedback=FeedbackIntake(ledger=services.outcomes, book=book),
         prompt_hash=prompt_hash,
@@ -138,6 +142,31 @@ def build_parts(
     parts = Parts(engine, backlog, book, degraded=lambda: degraded_reasons(world, classifier_circuit, backlog))
     degraded_gauge(telemetry, parts.degraded)
     return parts
+
+
+def llm_judging(
+    settings: GatewaySettings,
+    judging: Judging,
+    completing: Completing,
+    world: World,
+    cache: JudgementCache | None,
+    keyed_hash: KeyedHash,
+    measures: Measures,
+    log: Logger,
+) -> LlmJudging:
+    """The judge of strategy `llm`, with what the classifier's has too."""
+    return LlmJudging(
+        judging=judging,
+        completing=completing,
+        world=world,
+        circuit=Circuit(),
+        cache=cache,
+        keyed_hash=keyed_hash,
+        measures=measures,
+        model_id=settings.llm_classifier_model,
+        budget_s=settings.llm_classifier_timeout_s,
+        log=log,
+    )
 
 
 def degraded_reasons(world: World, classifier_circuit: Circuit, backlog: Backlog) -> list[str]:

@@ -86,6 +86,18 @@ class GatewaySettings(ServiceSettings):
         le=10,
         description="Longest wait for the classifier; past it the gateway's own rules answer",
     )
+    llm_classifier_model: str | None = env_field(
+        "POINTSMAN_LLM_CLASSIFIER_MODEL",
+        default=None,
+        description="Model of the catalogue that strategy llm asks, better one that does not reason; unset: the cheapest that fits",
+    )
+    llm_classifier_timeout_s: float = env_field(
+        "POINTSMAN_LLM_CLASSIFIER_TIMEOUT_S",
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Longest wait for that model, and at most a quarter of the request's time; a small cloud model takes about one second",
+    )
     ledger_timeout_s: float = env_field(
         "POINTSMAN_LEDGER_TIMEOUT_S",
         default=1.0,

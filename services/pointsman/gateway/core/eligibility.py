@@ -44,7 +44,7 @@ def admission_of(request: RoutingRequest, *, named_ids: frozenset[str], only_nam
         capabilities=request.required_capabilities | constraints.capabilities,
         local_only=policy.local_only or constraints.local_only,
         data_class=max(data_classes, default=None),
-        max_cost_nanousd=min(costs, default=None),
+        max_cost_nanousd=max(0, min(costs) - request.spent_nanousd) if costs else None,
         min_success_probability=max(policy.min_success_probability or 0.0, constraints.min_success_probability or 0.0),
     )
 

@@ -81,6 +81,7 @@ class RoutingRequest:
     session_model_id: str | None = None  # used last by the session, whose prompt cache is warm
     cached_prefix_byte_count: int = 0  # shared with the session's last request
     routing_threshold: float | None = None  # ROUTING_THRESHOLD: least success at which a local model is taken
+    spent_nanousd: int = 0  # on the judgement of the prompt; counts against max cost
 
 
 @dataclass(frozen=True, slots=True)

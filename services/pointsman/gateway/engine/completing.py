@@ -73,6 +73,20 @@ class Completing:
 
     @asynccontextmanager
     async def run(self, routed: Routed, order: Order, body: Body, *, stream: bool, time_allowed: TimeAllowed) -> AsyncIterator[Completion]:
+        """The same as `call`, of a request that is counted at its end."""
+        completion: Completion | None = None
+        error: BaseException | None = None
+        try:
+            async with self.call(routed, order, body, stream=stream, time_allowed=time_allowed) as completion:
+                yield completion
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            self._count(routed, completion, error, self._now_s() - time_allowed.started_s)
+
+    @asynccontextmanager
+    async def call(self, routed: Routed, order: Order, body: Body, *, stream: bool, time_allowed: TimeAllowed) -> AsyncIterator[Completion]:
         """A completion under way; leaving the context cancels it and settles what was used.
 
         Raises ServiceError where nothing may be spent and nothing is free.
@@ -91,7 +105,6 @@ class Completing:
         finally:
             if completion is not None:
                 completion.close(error)
-            self._count(routed, completion, error, self._now_s() - time_allowed.started_s)
 
     async def _open(
         self, routed: Routed, order: Order, execution: AsyncExitStack, time_allowed: TimeAllowed

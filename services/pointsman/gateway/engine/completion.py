@@ -85,8 +85,9 @@ class Completion:
 
     @property
     def cost_nanousd(self) -> int | None:
-        """Sum of all billed attempts; None where a price is unknown."""
-        return self._log.total_cost_nanousd()
+        """Sum of all billed attempts, those of the prompt's judge included; None where a price is unknown."""
+        cost = self._log.total_cost_nanousd()
+        return None if cost is None else cost + self.routed.request.spent_nanousd
 
     @property
     def provider_s(self) -> float:
@@ -143,7 +144,7 @@ class Completion:
             catalog_version=routed.decision.catalog_version,
             spend_id=self._spend_id,
             category=routed.judgement.category if routed.judgement is not None else None,
-            decision_id=routed.decision_id,
+            decision_id=routed.decision_id or None,
             predicted_success=self._predicted_success(),
         )
 

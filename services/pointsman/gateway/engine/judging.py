@@ -11,7 +11,7 @@ from pointsman.gateway.core.circuit import Circuit
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, CacheUse, Judgement
 from pointsman.gateway.engine.judgement_cache import Found, JudgementCache, KeyedHash, judgement_key
 from pointsman.gateway.engine.world import World
-from pointsman.gateway.ports import Classifier, PromptText, RulesInForce, Strategy
+from pointsman.gateway.ports import Attempt, Classifier, PromptText, RulesInForce, Strategy
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import DeadlineExceeded, InvalidArgument, Overloaded, PreconditionRequired, ServiceError
 from pointsman.kit.logging import Logger
@@ -32,7 +32,8 @@ class Judged:
 
     judgement: Judgement | None
     is_degraded: bool = False
-    is_other_strategy: bool = False  # hybrid, because the classifier has not what the strategy asked for needs
+    is_other_strategy: bool = False  # hybrid, because the strategy asked for cannot be followed
+    attempts: tuple[Attempt, ...] = ()  # calls of a model that was asked to judge
     cache: CacheUse = CacheUse.OFF
 
 

@@ -118,11 +118,15 @@ class Measures:
             labels = (outcome.policy, outcome.category, outcome.model, outcome.provider, outcome.cause, outcome.status)
             child = self._requests_by_outcome[outcome] = self._requests.labels(*labels)
         child.inc()
+        self.count_costs(attempts)
+        if len(attempts) > 1:
+            self._fallbacks.inc(len(attempts) - 1)
+
+    def count_costs(self, attempts: Sequence[Attempt]) -> None:
+        """Count what calls cost the operator."""
         for attempt in attempts:
             if attempt.cost_nanousd and attempt.billed_to is BilledTo.OPERATOR:
                 self._costs.labels(attempt.model_id, attempt.provider_id).inc(attempt.cost_nanousd / NANOUSD_PER_USD)
-        if len(attempts) > 1:
-            self._fallbacks.inc(len(attempts) - 1)
 
     def count_cache_event(self, event: CacheEvent) -> None:
         """Count what happened in the memory of classifications."""

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from pointsman.gateway.core.catalog import Agent, Catalog, Policy
 from pointsman.gateway.core.judgement import CacheUse, ClassificationMethod, Judgement
@@ -17,7 +18,7 @@ from pointsman.gateway.engine.failures import routing_failure
 from pointsman.gateway.engine.judging import DEGRADED_CLASSIFIER, Judged, Judging, text_to_judge
 from pointsman.gateway.engine.measures import NONE, Measures, Outcome, Stage, refusal_of, status_of
 from pointsman.gateway.engine.world import World
-from pointsman.gateway.ports import Account, DecisionRecord, PromptText, Strategy
+from pointsman.gateway.ports import Account, Attempt, DecisionRecord, PromptText, Strategy
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import DeadlineExceeded
 from pointsman.kit.ids import new_id
@@ -70,6 +71,7 @@ class Routed:
     prompt_hash: bytes
     catalog: Catalog = field(repr=False)
     cache: CacheUse = CacheUse.OFF
+    judge_attempts: tuple[Attempt, ...] = ()  # calls of a model that judged the prompt; paid for apart
 
     @property
     def terms(self) -> DecisionTerms:
@@ -87,6 +89,13 @@ class _Naming:
     agent: Agent | None
 
 
+class LlmJudge(Protocol):
+    """Judges prompts by asking a language model, where that may be."""
+
+    async def judge(self, prompt: PromptText, order: Order, policy: Policy, catalog: Catalog, deadline: Deadline) -> Judged:
+        """The judgement, which is the classifier's where no model gives one. Never fails."""
+
+
 class Routing:
     """Decides."""
 
@@ -95,6 +104,7 @@ class Routing:
         *,
         world: World,
         judging: Judging,
+        llm_judging: LlmJudge,
         book: DecisionBook,
         render: Callable[[Routed], DecisionRecord],
         measures: Measures,
@@ -109,6 +119,7 @@ class Routing:
         """
         self._world = world
         self._judging = judging
+        self._llm_judging = llm_judging
         self._book = book
         self._render = render
         self._measures = measures
@@ -140,9 +151,9 @@ class Routing:
             naming = resolve_names(order, catalog, kept)
             prior = None if kept is None else PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
             with self._measures.stage(Stage.CLASSIFY):
-                judged, degraded = await self._classify(order, naming.policy, deadline)
+                judged, degraded = await self._classify(order, naming.policy, catalog, deadline)
             with self._measures.stage(Stage.RANK) as span:
-                request = self._request(order, naming, prior, terms_of(order, kept))
+                request = replace(self._request(order, naming, prior, terms_of(order, kept)), spent_nanousd=spent_nanousd(judged))
                 decision = decide(request, judged.judgement, catalog, self._world.conditions, self._world.outcomes)
                 span.set_attribute(CAUSE_ATTRIBUTE, decision.cause.value)
                 span.set_attribute(MODEL_ATTRIBUTE, decision.ranking[0].model.id)
@@ -161,6 +172,7 @@ class Routing:
             prompt_hash=order.prompt_hash,
             catalog=catalog,
             cache=judged.cache,
+            judge_attempts=judged.attempts,
         )
         if not is_rerun:
             self._keep(routed)
@@ -174,14 +186,17 @@ class Routing:
             raise DecisionStale("the decision was made for another prompt", param="decision_id")
         return kept
 
-    async def _classify(self, order: Order, policy: Policy, deadline: Deadline) -> tuple[Judged, tuple[str, ...]]:
+    async def _classify(self, order: Order, policy: Policy, catalog: Catalog, deadline: Deadline) -> tuple[Judged, tuple[str, ...]]:
         """The judgement, and what was missing for it."""
         text = order.shape.last_human_turn
         if not text:
             return Judged(None), (DEGRADED_NO_TEXT,)
         strategy, degraded = strategy_of(order, policy)
         prompt = PromptText(text_to_judge(text), order.shape.context_digest or None, self._cache_scope_of(order.account.project_id))
-        judged = await self._judging.judge(prompt, strategy, deadline)
+        if strategy is Strategy.LLM:
+            judged = await self._llm_judging.judge(prompt, order, policy, catalog, deadline)
+        else:
+            judged = await self._judging.judge(prompt, strategy, deadline)
         if judged.is_other_strategy:
             degraded = (*degraded, DEGRADED_STRATEGY)
         if judged.is_degraded:
@@ -228,6 +243,11 @@ class Routing:
                 record=lambda: self._render(routed),
             )
         )
+
+
+def spent_nanousd(judged: Judged) -> int:
+    """What the judgement cost; an unknown price counts as nothing."""
+    return sum(attempt.cost_nanousd or 0 for attempt in judged.attempts)
 
 
 def terms_of(order: Order, kept: KeptDecision | None) -> DecisionTerms:

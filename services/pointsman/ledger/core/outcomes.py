@@ -129,9 +129,12 @@ class OutcomeBooks(Protocol):
 
 
 def note_answer(books: OutcomeBooks, settlement: Settlement) -> None:
-    """Count the settlement's whole answer, once, and grade it where feedback came before."""
+    """Count the settlement's whole answer, once, and grade it where feedback came before.
+
+    Without a decision it is none: a model was asked about the prompt, to decide who answers.
+    """
     whole = [attempt for attempt in settlement.attempts if attempt.outcome is AttemptOutcome.SUCCEEDED]
-    if not whole:
+    if not whole or settlement.decision_id is None:
         return
     attempt = whole[-1]
     answer = Answer(

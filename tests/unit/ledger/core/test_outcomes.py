@@ -85,6 +85,15 @@ def test_what_is_no_whole_answer_is_not_counted(books: OpenBooks, outcome: Attem
     assert stats(books) == ()
 
 
+def test_a_model_that_was_asked_about_the_prompt_gave_no_answer(books: OpenBooks) -> None:
+    asked = an_answer(2, request_id="req_1", decision_id=None, predicted=None)
+    settle(books, asked, an_answer())
+    assert [(stat.model_id, stat.answer_count) for stat in stats(books)] == [("model-0", 1)]
+    answer = books.outcomes.find_answer("req_1")
+    assert answer is not None
+    assert answer.decision_id == "dec_1"
+
+
 def test_the_model_that_gave_the_answer_is_graded_not_those_that_failed_before(books: OpenBooks) -> None:
     failed = replace(an_attempt("att_0"), model_id="broken", outcome=AttemptOutcome.FAILED)
     settle(books, an_answer(1, attempts=(failed, an_attempt("att_1"))))

@@ -246,7 +246,9 @@ class SettleSpendRequest(_message.Message):
     category: _builtins.str
     """Category of the prompt. Unset: not classified."""
     decision_id: _builtins.str
-    """The decision that led here. Unset: none was recorded."""
+    """The decision that led here. Unset: there is none, as the calls answered nobody but
+    helped to decide who answers.
+    """
     predicted_success: _builtins.float
     """Probability that the model of the whole answer answers well, as its ability alone foretells
     it, 0 to 1, without what outcomes have taught. Unset: not known, or there is no whole answer.

@@ -21,7 +21,7 @@ class TimingsShape(TypedDict):
 
 
 class ClassificationShape(TypedDict):
-    """What kind of work the prompt is. Null: not known."""
+    """What kind of work the prompt is. Null: not known. unsure: too doubtful to save money by."""
 
     category: str | None
     difficulty: str | None
@@ -37,6 +37,7 @@ class ClassificationShape(TypedDict):
     a: float | None
     matched_rules: list[str]
     nearest_examples: list[NearestExampleShape]
+    unsure: bool
     cache: str
     encoder: str | None
     version: str | None
@@ -128,8 +129,9 @@ class RecommendationShape(TypedDict):
 
 
 class AttemptShape(TypedDict):
-    """One call to one provider. A cost of null: its price is unknown."""
+    """One call to one provider. purpose: "answer", or "judge" of the prompt. A cost of null: its price is unknown."""
 
+    purpose: str
     model: str
     provider: str
     outcome: str
@@ -173,6 +175,7 @@ class MetadataShape(TypedDict):
     category: str | None
     difficulty: str | None
     confidence: float | None
+    unsure: bool
     cause: str
     fallbacks: int
     degraded: list[str]

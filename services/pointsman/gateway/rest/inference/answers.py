@@ -73,6 +73,7 @@ def classification(judgement: Judgement | None, cache: CacheUse) -> Classificati
             {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
             for example in judgement.nearest_examples
         ],
+        "unsure": judgement.is_unsure,
         "cache": cache.value,
         "encoder": judgement.encoder,
         "version": judgement.version or None,
@@ -96,6 +97,7 @@ def _no_classification() -> ClassificationShape:
         "a": None,
         "matched_rules": [],
         "nearest_examples": [],
+        "unsure": True,
         "cache": "off",
         "encoder": None,
         "version": None,
@@ -141,7 +143,7 @@ def outcome(
         "cost_usd": usd(completion.cost_nanousd),
         "latency_ms": milliseconds(latency_s),
         "time_to_first_token_ms": None if last.time_to_first_token_s is None else milliseconds(last.time_to_first_token_s),
-        "attempts": [attempt_of(attempt) for attempt in completion.attempts],
+        "attempts": attempts_of(completion),
         "processed_at": routed.catalog.models[last.model_id].provider.location.value,
         "conversation_id": None,
         "file_processed": None,
@@ -165,6 +167,7 @@ def metadata(completion: Completion, *, settled: bool) -> MetadataShape:
         "category": None if judgement is None else judgement.category,
         "difficulty": None if judgement is None else judgement.difficulty.value,
         "confidence": None if judgement is None else round(judgement.domain_confidence, DIGITS),
+        "unsure": judgement is None or judgement.is_unsure,
         "cause": completion.cause.value,
         "fallbacks": completion.fallback_count,
         "degraded": list(routed.degraded),
@@ -172,13 +175,20 @@ def metadata(completion: Completion, *, settled: bool) -> MetadataShape:
         "cost_usd": usd(completion.cost_nanousd),
         "billed_to": last.billed_to.value,
         "settled": settled,
-        "attempts": [attempt_of(attempt) for attempt in completion.attempts],
+        "attempts": attempts_of(completion),
     }
 
 
-def attempt_of(attempt: Attempt) -> AttemptShape:
+def attempts_of(completion: Completion) -> list[AttemptShape]:
+    """Every call that the request was billed for: of the prompt's judge, where one was asked, then for the answer."""
+    judging = [attempt_of(attempt, purpose="judge") for attempt in completion.routed.judge_attempts]
+    return [*judging, *(attempt_of(attempt, purpose="answer") for attempt in completion.attempts)]
+
+
+def attempt_of(attempt: Attempt, *, purpose: str) -> AttemptShape:
     """One provider's call."""
     return {
+        "purpose": purpose,
         "model": attempt.model_id,
         "provider": attempt.provider_id,
         "outcome": attempt.failure_reason or attempt.outcome.value,

@@ -25,7 +25,7 @@ Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 CallerKey = Annotated[SecretStr, Field(min_length=1, max_length=512)]
 CapabilityName = Literal["chat", "tools", "json_schema", "vision", "streaming", "embeddings", "reasoning", "code", "pdf"]
 Metadata = Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]], Field(max_length=16)]
-StrategyName = Literal["rules", "similarity", "hybrid", "features", "bert"]
+StrategyName = Literal["rules", "similarity", "hybrid", "features", "bert", "llm"]
 # Fields that the API has and that nothing here acts on yet: to take one in silence would be a promise.
 INACTIVE_FIELDS = frozenset({"cache", "conversation_id", "priority"})
 

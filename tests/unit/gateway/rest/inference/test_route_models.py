@@ -23,7 +23,7 @@ BAD: list[tuple[dict[str, Any], str, str | None]] = [
     ({"policy": 1.5}, "invalid_value", "policy"),
     ({"policy": True}, "invalid_value", "policy"),
     ({"policy": "a\r\nx-evil: 1"}, "invalid_value", "policy"),
-    ({"strategy": "llm"}, "invalid_value", "strategy"),
+    ({"strategy": "oracle"}, "invalid_value", "strategy"),
     ({"stream": 1}, "invalid_value", "stream"),
     ({"temperature": 2.5}, "invalid_value", "temperature"),
     ({"temperature": "0.5"}, "invalid_value", "temperature"),
