@@ -101,7 +101,7 @@ ENTRIES_BY_TIME = """
 CREATE INDEX entries_by_start_time ON entries (start_time_ns);
 """
 
-# What was booked before is counted as if it had been settled now; its success was not foretold, so none of it is graded.
+# What was booked before is in the sums, and not in answers: its success was not foretold, so none of it can be graded.
 OUTCOMES = """
 CREATE TABLE answers (
   sequence INTEGER PRIMARY KEY,
@@ -151,13 +151,11 @@ CREATE TABLE answer_lengths (
   PRIMARY KEY (model_id, category, output_token_count)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO answers (sequence, request_id, decision_id, project_id, key_id, model_id, category)
-SELECT max(sequence), request_id, decision_id, project_id, key_id, model_id, coalesce(category, '')
-FROM entries WHERE outcome = 'succeeded' GROUP BY request_id;
-INSERT INTO outcome_sums SELECT model_id, category, count(*), 0, 0.0, 0.0, 2 FROM answers GROUP BY model_id, category;
+INSERT INTO outcome_sums
+SELECT model_id, coalesce(category, ''), count(*), 0, 0.0, 0.0, 2 FROM entries WHERE outcome = 'succeeded' GROUP BY 1, 2;
 INSERT INTO answer_lengths
-SELECT answers.model_id, answers.category, entries.output_token_count, count(*)
-FROM answers JOIN entries USING (sequence) WHERE entries.has_usage GROUP BY 1, 2, 3;
+SELECT model_id, coalesce(category, ''), output_token_count, count(*)
+FROM entries WHERE outcome = 'succeeded' AND has_usage GROUP BY 1, 2, 3;
 """
 
 # From version n to n + 1, each whole: PRAGMA takes no parameter.
