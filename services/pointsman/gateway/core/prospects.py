@@ -122,5 +122,6 @@ def _meet(
         return excluded
     theta = abilities.theta_of(model, label)
     cost_usd = (needs.expected_cost_nanousd or 0) / NANOUSD_PER_USD
-    predicted = success_probability(theta.unshifted, label)
-    return Prospect(model, needs, theta, success_probability(theta.value, label), predicted, cost_usd, condition.circuit_open)
+    chance = success_probability(theta.value, label)
+    predicted = chance if theta.shift is None else success_probability(theta.unshifted, label)
+    return Prospect(model, needs, theta, chance, predicted, cost_usd, condition.circuit_open)
