@@ -91,7 +91,7 @@ def test_vectors_hardly_depend_on_their_padding(minilm: EncoderFiles) -> None:
 
 def padded_to_one_shape(encoder: TorchEncoder) -> Encoder:
     """The same encoder as on a GPU: whatever comes is padded to the longest, in rows too."""
-    encoder._model._shapes = Shapes((32,), (256,), mixes_lengths=True)
+    encoder._model._shapes = Shapes((32,), (256,), max_cells=8_192, mixes_lengths=True)
     return encoder
 
 

@@ -27,9 +27,10 @@ LEAST_NORM = 1e-12
 class TorchEncoder:
     """The Encoder port over a sentence-transformers model.
 
-    What else is in a batch moves a vector by rounding alone: in single precision on a CPU no number of it changed by more
-    than 3e-7 between a text alone and in mixed batches of up to 32, padded to the same or a longer shape (MiniLM, 40 texts
-    of 3 to 256 tokens). In bf16 the step of rounding is 4e-3, and so may be the change.
+    What else is in a batch moves a vector by rounding alone. In single precision on the CPU where it was measured (x86 with
+    AVX-512, MiniLM, texts of 3 to 250 tokens) not one bit changed between a text alone and in mixed batches of up to 64,
+    padded to the same or to the longest shape; other processors may choose kernels by shape, so 1e-6 is what is tested.
+    In bf16 a step of rounding is 4e-3 of a number; there the cosine is tested to be 0.995.
     """
 
     def __init__(

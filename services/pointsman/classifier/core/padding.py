@@ -12,6 +12,7 @@ class Shapes:
 
     row_counts: tuple[int, ...]
     lengths: tuple[int, ...]  # the last one holds every text
+    max_cells: int  # rows times length that are computed at once, where several rows are
     mixes_lengths: bool  # True: texts of several lengths share a batch, where a launch costs more than padding
 
 
@@ -36,14 +37,19 @@ def padded_batches(token_counts: Sequence[int], shapes: Shapes) -> list[PaddedBa
     group: list[int] = []
     for position in order:
         length = at_least(token_counts[position], shapes.lengths)
-        is_other = bool(group) and not shapes.mixes_lengths and at_least(token_counts[group[-1]], shapes.lengths) != length
-        if is_other or len(group) == shapes.row_counts[-1]:
+        if group and not fits(group, length, token_counts, shapes):
             batches.append(padded(group, token_counts, shapes))
             group = []
         group.append(position)
     if group:
         batches.append(padded(group, token_counts, shapes))
     return batches
+
+
+def fits(group: Sequence[int], length: int, token_counts: Sequence[int], shapes: Shapes) -> bool:
+    """True where one more text, padded to this length, may join the group, none of which is longer."""
+    is_full = len(group) == shapes.row_counts[-1] or (len(group) + 1) * length > shapes.max_cells
+    return not is_full and (shapes.mixes_lengths or at_least(token_counts[group[-1]], shapes.lengths) == length)
 
 
 def padded(group: Sequence[int], token_counts: Sequence[int], shapes: Shapes) -> PaddedBatch:

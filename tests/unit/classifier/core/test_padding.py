@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from pointsman.classifier.core.padding import Shapes, padded_batches, shapes_up_to, without_middle
 
-ON_A_GPU = Shapes((1, 4, 16, 64), (16, 32, 64, 128, 256), mixes_lengths=True)
-ON_A_CPU = Shapes(tuple(range(1, 33)), (16, 32, 64, 128, 256), mixes_lengths=False)
+ON_A_GPU = Shapes((1, 4, 16, 64), (16, 32, 64, 128, 256), max_cells=16_384, mixes_lengths=True)
+ON_A_CPU = Shapes(tuple(range(1, 33)), (16, 32, 64, 128, 256), max_cells=1_024, mixes_lengths=False)
 counts = st.lists(st.integers(1, 256), max_size=200)
 
 
@@ -16,6 +16,7 @@ def test_every_text_is_in_one_batch_of_a_known_shape_that_holds_it(token_counts:
     for batch in batches:
         assert (batch.row_count in shapes.row_counts, batch.length in shapes.lengths) == (True, True)
         assert len(batch.positions) <= batch.row_count
+        assert len(batch.positions) == 1 or len(batch.positions) * batch.length <= shapes.max_cells
         assert max(token_counts[position] for position in batch.positions) <= batch.length
 
 
