@@ -45,7 +45,31 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--data", required=True, help="folder of labelled prompts")
         if name == "train":
             command.add_argument("--out", help="file to write; by default the classifier's own artefact")
+    add_label(commands, common)
     return parser
+
+
+def add_label(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    """The command `label`."""
+    text = "have a model label prompts, for `train --data`"
+    more = (
+        "The model is asked through the running gateway, and paid for. Started again it goes on where it stopped, and tries again what "
+        "failed. Prompts come from a file: the ledger keeps the decisions of requests, but never their text."
+    )
+    label = commands.add_parser("label", parents=[common], help=text, description=f"{text[:1].upper()}{text[1:]}. {more}")
+    label.add_argument("--in", dest="input", required=True, metavar="FILE", help='prompts, a JSON object a line: {"prompt": …, "id": …}')
+    label.add_argument("--out", required=True, metavar="FILE", help="labels, to be added to; category_labels.jsonl in train's folder")
+    label.add_argument("--model", help="model that labels; by default JUDGE_MODEL")
+    label.add_argument("--limit", type=at_least_one, metavar="N", help="label N more prompts at most")
+    label.add_argument("--yes", action="store_true", help="do not show the cost and ask first")
+
+
+def at_least_one(text: str) -> int:
+    """A count from the command line."""
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,6 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
             from pointsman.cli.health_command import health
 
             return health(arguments)
+        case "label":
+            from pointsman.cli.label_command import label
+
+            return label(arguments)
         case "train" | "eval":
             from pointsman.learning.commands import run_learning
 

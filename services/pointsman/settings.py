@@ -25,7 +25,6 @@ ALL_SETTINGS: dict[str, type[ServiceSettings]] = {
 INACTIVE_NAMES = {
     "ANALYTICS_API_KEY": "no catalogue feed is read yet",
     "DATABASE_URL": "everything is kept in SQLite, in DATABASE_PATH",
-    "JUDGE_MODEL": "nothing is labelled by a model yet",
 }
 
 S = TypeVar("S", bound=ServiceSettings)

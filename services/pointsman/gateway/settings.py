@@ -146,6 +146,9 @@ class GatewaySettings(ServiceSettings):
         description="Most requests at a time; the rest get 503 at once",
     )
 
+    judge_model: str | None = env_field(
+        "JUDGE_MODEL", default=None, description="Model of the catalogue that `pointsman label` asks; unset: it asks for --model"
+    )
     dashboard_url: str | None = env_field(
         "POINTSMAN_DASHBOARD_URL", default=None, description="Where people find the dashboard; GET / shows it, if set"
     )

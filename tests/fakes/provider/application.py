@@ -106,8 +106,7 @@ def _refusal(behaviour: Behaviour, number: int) -> web.Response | None:
 async def _wait_before_answer(behaviour: Behaviour) -> None:
     if behaviour.kind == "hang":
         await asyncio.Event().wait()
-    if behaviour.kind == "delay":
-        await asyncio.sleep(behaviour.number() / 1000)
+    await asyncio.sleep(behaviour.wait_s)
 
 
 async def _send_whole(request: web.Request, chat: ChatRequest, behaviour: Behaviour, answer: Answer) -> web.StreamResponse:

@@ -7,6 +7,7 @@ A name is a kind, or a kind, a hyphen and its parameter: "ok-20", "err429-3", "g
 | ok, ok-N            | answers with 8 tokens, or N                                                               |
 | cached-N            | as ok, and N tokens of the prompt count as read from the cache                            |
 | reasoning           | as ok, after 4 tokens of hidden reasoning                                                 |
+| judge-CATEGORY      | judges every prompt to be hard work of that kind, as JSON; judge-CATEGORY-MS after a wait     |
 | toolcall            | calls the first tool of the request, which takes 4 tokens                                 |
 | delay-MS            | as ok, after so many milliseconds; a caller who leaves before is not billed               |
 | pace-MS             | as ok, with so many milliseconds before each token of a stream                            |
@@ -31,6 +32,7 @@ A name is a kind, or a kind, a hyphen and its parameter: "ok-20", "err429-3", "g
 The kinds that begin with "s_" answer a request that does not stream as ok does.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -47,6 +49,7 @@ _PARAMETERS = {
     "ok": f"|{_NUMBER}",
     "cached": _NUMBER,
     "reasoning": "",
+    "judge": rf"[a-z_]+(-{_NUMBER})?",
     "toolcall": "",
     "delay": _NUMBER,
     "pace": _NUMBER,
@@ -89,6 +92,21 @@ class Behaviour:
         """The number that the parameter begins with, or the default."""
         digits = re.match(r"\d+", self.parameter)
         return int(digits.group()) if digits else default
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds before the answer begins."""
+        digits = re.search(r"\d+$", self.parameter) if self.kind in ("delay", "judge") else None
+        return int(digits.group()) / 1000 if digits else 0.0
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """What is said where nothing limits it."""
+        if self.kind != "judge":
+            return tuple(f"t{number}" if number == 1 else f" t{number}" for number in range(1, self.token_count + 1))
+        category = self.parameter.partition("-")[0]
+        verdict = json.dumps({"category": category, "difficulty": "hard", "complexity": 0.9, "creativity": 0.1})
+        return tuple(re.findall(r"^\S+|\s\S+", verdict))
 
     @property
     def token_count(self) -> int:

@@ -125,11 +125,12 @@ def answer_for(request: ChatRequest, behaviour: Behaviour) -> Answer:
     """What the model says to the request."""
     is_tool_call = behaviour.kind == "toolcall"
     reasoning_count = REASONING_TOKEN_COUNT if behaviour.kind == "reasoning" else 0
-    wanted = behaviour.token_count
+    said = behaviour.tokens
+    wanted = len(said)
     allowed = wanted if request.max_token_count is None else min(wanted, max(0, request.max_token_count - reasoning_count))
     return Answer(
         model=request.model,
-        tokens=tuple(f"t{number}" if number == 1 else f" t{number}" for number in range(1, allowed + 1)),
+        tokens=said[:allowed],
         finish_reason="tool_calls" if is_tool_call else "length" if allowed < wanted else "stop",
         prompt_token_count=request.prompt_token_count,
         cached_token_count=min(behaviour.number(), request.prompt_token_count) if behaviour.kind == "cached" else 0,

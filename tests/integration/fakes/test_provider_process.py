@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -191,3 +192,10 @@ def test_every_chunk_but_the_last_has_an_empty_usage_where_usage_was_asked_for(c
     assert [chunk.usage is None for chunk in chunks] == [True] * (len(chunks) - 1) + [False]
     with client.chat.completions.create(model="ok", messages=MESSAGES, stream=True) as events:
         assert not any("usage" in chunk.model_fields_set for chunk in events)
+
+
+def test_judge_judges_within_what_it_is_allowed(client: openai.OpenAI) -> None:
+    whole = client.chat.completions.create(model="judge-math-5", messages=MESSAGES).choices[0]
+    assert json.loads(whole.message.content or "") == {"category": "math", "difficulty": "hard", "complexity": 0.9, "creativity": 0.1}
+    cut = client.chat.completions.create(model="judge-creative_writing", messages=MESSAGES, max_tokens=2).choices[0]
+    assert (cut.message.content, cut.finish_reason) == ('{"category": "creative_writing",', "length")
