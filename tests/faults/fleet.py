@@ -5,7 +5,7 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +103,7 @@ def classified_count(rest_address: str) -> int:
         return round(sum(float(count) for count in CLASSIFIED.findall(answer.read().decode())))
 
 
-def list_target(replicas: list[Replica]) -> str:
+def list_target(replicas: Sequence[Replica]) -> str:
     """A gRPC target that names each of them."""
     return f"ipv4:{','.join(replica.address for replica in replicas)}"
 
