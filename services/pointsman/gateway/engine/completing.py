@@ -159,7 +159,7 @@ class Completing:
         served = completion.served
         model_id, provider_id = (NONE, NONE) if served is None else (served.model_id, served.provider_id)
         self._measures.count_request(outcome_of(routed, model_id, provider_id, completion.cause, error), completion.attempts)
-        self._measures.take_time(Stage.TOTAL, elapsed_s - completion.provider_s)
+        self._measures.take_time(Stage.TOTAL, elapsed_s - completion.provider_s - routed.judge_s)
 
     def _log(self, routed: Routed) -> AttemptLog:
         request = routed.request

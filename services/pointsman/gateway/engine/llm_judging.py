@@ -101,7 +101,7 @@ class LlmJudging:
 
     async def judge(self, prompt: PromptText, order: Order, policy: Policy, catalog: Catalog, deadline: Deadline) -> Judged:
         """Never fails; where the model does not judge, the classifier's judgement, marked as a substitute."""
-        if not is_worth_asking(order):
+        if not is_worth_asking(order, catalog):
             return replace(await self._judging.judge(prompt, Strategy.HYBRID, deadline), is_other_strategy=True)
         now_s = self._now_s()
         share_s = MAX_SHARE * deadline.remaining_s(now_s)
@@ -221,10 +221,12 @@ class LlmJudging:
             self._log.warning(names.LLM_CLASSIFIER_AWAY, reason=reason)
 
 
-def is_worth_asking(order: Order) -> bool:
+def is_worth_asking(order: Order, catalog: Catalog) -> bool:
     """True for requests that spend, and in which the judgement decides who answers."""
-    is_ranked = not order.models and order.decision_id is None and parse_model_name(order.model).kind is not ModelNameKind.CONCRETE
-    return order.purpose is Purpose.GENERATE and is_ranked
+    name = parse_model_name(order.model)
+    agent = catalog.agents.get(name.value or "") if name.kind is ModelNameKind.AGENT else None
+    is_named = name.kind is ModelNameKind.CONCRETE or bool(order.models) or (agent is not None and agent.model_id is not None)
+    return order.purpose is Purpose.GENERATE and not is_named and order.decision_id is None
 
 
 def judge_order(asking: _Asking) -> Order:

@@ -74,6 +74,11 @@ class Routed:
     judge_attempts: tuple[Attempt, ...] = ()  # calls of a model that judged the prompt; paid for apart
 
     @property
+    def judge_s(self) -> float:
+        """Time that the provider of a model took to judge the prompt; it is not ours."""
+        return sum(attempt.latency_s for attempt in self.judge_attempts)
+
+    @property
     def terms(self) -> DecisionTerms:
         """What the caller allowed."""
         return DecisionTerms(self.request.constraints, self.request.max_output_token_count)
@@ -150,8 +155,11 @@ class Routing:
             kept = await self._find_kept(order, deadline)
             naming = resolve_names(order, catalog, kept)
             prior = None if kept is None else PriorDecision(kept.decision_id, kept.model_ids, kept.cause, order.override_model_id)
-            with self._measures.stage(Stage.CLASSIFY):
+            start_s = self._now_s()
+            with self._measures.span(Stage.CLASSIFY):
                 judged, degraded = await self._classify(order, naming.policy, catalog, deadline)
+            provider_s = sum(attempt.latency_s for attempt in judged.attempts)
+            self._measures.take_time(Stage.CLASSIFY, self._now_s() - start_s - provider_s)
             with self._measures.stage(Stage.RANK) as span:
                 request = replace(self._request(order, naming, prior, terms_of(order, kept)), spent_nanousd=spent_nanousd(judged))
                 decision = decide(request, judged.judgement, catalog, self._world.conditions, self._world.outcomes)

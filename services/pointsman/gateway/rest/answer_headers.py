@@ -38,7 +38,7 @@ def stream_headers(completion: Completion, *, overhead_s: float, provisional: bo
 
 def completion_headers(completion: Completion, *, elapsed_s: float) -> Headers:
     """Of a whole answer, and of a failure. elapsed_s: since the request came; what the providers took of it is not overhead."""
-    overhead_s = max(0.0, elapsed_s - provider_time_s(completion.attempts))
+    overhead_s = max(0.0, elapsed_s - provider_time_s(completion.attempts) - completion.routed.judge_s)
     headers = {**_completion_headers(completion), OVERHEAD: overhead_text(overhead_s)}
     if (cost := completion.cost_nanousd) is not None:
         headers[f"{PREFIX}cost-usd"] = format_usd(cost).removeprefix("$")

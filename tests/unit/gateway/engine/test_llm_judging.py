@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from pointsman.gateway.core.catalog import Capability, Policy
+from pointsman.gateway.core.catalog import Agent, Capability, Policy
 from pointsman.gateway.core.judgement import ClassificationMethod, Difficulty
 from pointsman.gateway.core.routing import Constraints, Purpose
 from pointsman.gateway.engine.routing import Order, Routed
@@ -112,11 +112,12 @@ async def test_its_cost_counts_against_what_the_request_may_cost() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"purpose": Purpose.RECOMMEND}, {"model": "strong"}, {"models": ("strong",)}],
-    ids=["recommend", "a model named", "models named"],
+    [{"purpose": Purpose.RECOMMEND}, {"model": "strong"}, {"models": ("strong",)}, {"model": "agent:bound"}],
+    ids=["recommend", "a model named", "models named", "an agent's model"],
 )
 async def test_nothing_is_asked_where_nothing_is_spent_or_nothing_depends_on_it(changes: dict[str, Any]) -> None:
     gateway = judging()
+    gateway.world.catalog = replace(three_models(), agents={"bound": Agent("bound", model_id="strong")})
     (routed,) = await route(gateway, asked(**changes))
     assert (seen(routed), gateway.executor.calls, gateway.ledger.spends) == (("coding", ("strategy",)), [], [])
 
@@ -271,6 +272,7 @@ async def test_the_answer_shows_the_judges_call_and_its_cost() -> None:
     assert answer.json()["cost_usd"] == pytest.approx(total)
     assert float(answer.headers["x-pointsman-cost-usd"]) == pytest.approx(total)
     assert (answer.json()["degraded"], answer.json()["classification"]["category"]) == ([], "math")
+    assert float(answer.headers["x-pointsman-overhead-ms"]) == 0.0, "of either provider's time, which is longer here, nothing is ours"
     assert b'pointsman_requests_total{category="math"' in (await metrics(gateway))
 
 

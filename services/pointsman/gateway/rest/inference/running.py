@@ -129,7 +129,7 @@ async def run_stream(
     async with running as completion:
 
         async def open_writer(*, provisional: bool) -> None:
-            overhead_s = opened_s - allowed.started_s
+            overhead_s = max(0.0, opened_s - allowed.started_s - routed.judge_s)
             await writer.open(stream_headers(completion, overhead_s=overhead_s, provisional=provisional))
             await on_open()
 

@@ -1,6 +1,7 @@
 """Answers of `/route` and chat completions, whole and streamed."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from pointsman.gateway.ports import AttemptStarted, CompletionCall, CompletionDo
 from pointsman.gateway.rest.inference.answer_shapes import ClassificationShape, GenerationShape, RecommendationShape
 from pointsman.kit.errors import Unavailable
 from tests.fakes.gateway_services import FakeExecutor, FakeLedger, answer_body, fails, finished, says, text_chunk
-from tests.fakes.gateways import FakeGateway
+from tests.fakes.gateways import FakeGateway, three_models
+from tests.unit.gateway.core.samples import judgement
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -48,6 +50,23 @@ async def test_recommend_has_every_field_and_spends_nothing() -> None:
         "x-request-id": body["request_id"],
     }.items() <= answer.headers.items()
     assert "x-pointsman-degraded" not in answer.headers
+
+
+async def test_an_unsure_judgement_is_told_and_the_policy_named_for_it_applies() -> None:
+    gateway = FakeGateway()
+    gateway.classifier.answer = replace(judgement(), is_unsure=True)
+    catalog = three_models()
+    careful = {**catalog.policies, "balanced": replace(catalog.policies["balanced"], when_unsure="quality")}
+    gateway.world.catalog = replace(catalog, policies=careful)
+    async with gateway.client() as client:
+        body = (await client.post("/route", json={"prompt": "hello", "mode": "recommend"})).json()
+        chat = {"model": "auto", "messages": HELLO}
+        metadata = (await client.post("/v1/chat/completions", json=chat, headers={"x-pointsman-metadata": "enabled"})).json()
+        plain = (await client.post("/route", json={"prompt": "hello", "mode": "recommend", "policy": "cheap"})).json()
+    assert (body["classification"]["unsure"], body["recommended_model"]["id"], body["policy"]) == (True, "strong", "balanced")
+    assert body["why"]["summary"].startswith("The judgement of the prompt is unsure, so policy quality applies in place of balanced. ")
+    assert (metadata["pointsman_metadata"]["unsure"], metadata["model"]) == (True, "strong")
+    assert (plain["recommended_model"]["id"], "applies" in plain["why"]["summary"]) == ("small", False)
 
 
 async def test_where_nothing_is_callable_all_are_ranked_and_it_is_said() -> None:
