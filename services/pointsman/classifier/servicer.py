@@ -106,6 +106,7 @@ def to_proto(classified: ClassifiedTurn) -> pb.Classification:
         cache_hit=classified.cache is CacheUse.HIT,
         encoder=classified.encoder or "",
         version=classified.version,
+        is_unsure=judgement.is_unsure,
         timings=pb.ClassificationTimings(
             tokenize=duration(classified.tokenize_s),
             queue=duration(classified.queue_s),

@@ -63,6 +63,7 @@ class Judgement:
     method: Method
     matched_rules: tuple[str, ...]  # "category/name", strongest first
     nearest_examples: tuple[NearestExample, ...]  # nearest first; empty without an embedding
+    is_unsure: bool = False  # too doubtful to save money by
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class TimingsShape(TypedDict):
 
 
 class ClassificationShape(TypedDict):
-    """What kind of work the prompt is, and how hard. Null: not known."""
+    """What kind of work the prompt is, and how hard. Null: not known. unsure: too doubtful to save money by."""
 
     category: str
     difficulty: str
@@ -48,6 +48,7 @@ class ClassificationShape(TypedDict):
     a: float
     matched_rules: list[str]
     nearest_examples: list[NearestExampleShape]
+    unsure: bool
     cache: str
     encoder: str | None
     version: str
@@ -96,6 +97,7 @@ def classification(answer: ClassifiedTurn) -> ClassificationShape:
             {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
             for example in judgement.nearest_examples
         ],
+        "unsure": judgement.is_unsure,
         "cache": answer.cache.value,
         "encoder": answer.encoder,
         "version": answer.version,
