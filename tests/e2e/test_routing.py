@@ -79,3 +79,11 @@ def test_the_command_line_shows_the_same_decision(stack: Stack, environment: dic
     command = [sys.executable, "-m", "pointsman", "route", "Write a Python function to sort a list", "--json"]
     printed = subprocess.run(command, env={**environment, "POINTSMAN_GATEWAY_PORT": port}, capture_output=True, check=True).stdout
     assert json.loads(printed)["classification"]["category"] == "coding"
+
+
+def test_strategy_that_the_classifier_has_no_model_for_is_hybrid_and_told(client: httpx.Client) -> None:
+    with client:
+        answer = client.post("/route", json={"prompt": "Write a haiku about a keyboard", "mode": "recommend", "strategy": "bert"})
+    body = answer.json()
+    assert (answer.status_code, body["degraded"]) == (200, ["strategy"])
+    assert body["classification"]["encoder"] == "onnx-int8"

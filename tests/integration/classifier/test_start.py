@@ -1,5 +1,6 @@
 """How the classifier starts: with a new graph, without an encoder, with files that are not to be trusted."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pointsman.classifier.adapters.encoder_files import EncoderFiles
 from pointsman.classifier.adapters.minilm_files import TOKENIZER_FILE, WEIGHTS_FILE, WEIGHTS_PACKAGE
 from pointsman.classifier.server import serve
 from pointsman.classifier.settings import ClassifierSettings
-from pointsman.kit.errors import Unavailable
+from pointsman.kit.errors import PreconditionRequired, Unavailable
 from pointsman.kit.settings import SettingsError
 from tests.integration.classifier.test_service import connect, settings_for
 
@@ -59,6 +60,24 @@ async def test_without_weights_the_rules_serve_alone_and_say_so(tmp_path: Path, 
         found, status = await client.classify("Write a Python function to sort a list"), await client.status()
     assert (found.category, found.method) == ("coding", pb.CLASSIFICATION_METHOD_DEGRADED)
     assert (status.encoder_available, status.encoder, list(status.status.degraded)) == (False, "", ["encoder_unavailable"])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
+async def test_what_needs_torch_is_told_where_there_is_none(var_dir: Path, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        client = await connect(stack, settings_for(var_dir, encoder="torch", router_model_path=str(tmp_path)))
+        with pytest.raises(PreconditionRequired, match="strategy bert: ROUTER_MODEL_PATH needs the extra gpu: torch, ") as refusal:
+            await client.classify("Write a Python function to sort a list", pb.STRATEGY_BERT)
+        assert (refusal.value.reason, refusal.value.param) == ("strategy_unavailable", "strategy")
+        status = await client.status()
+        assert list(status.status.degraded) == ["encoder_unavailable", "router_model_unavailable"]
+
+
+async def test_strategy_without_its_model_is_refused_by_name(var_dir: Path) -> None:
+    async with AsyncExitStack() as stack:
+        client = await connect(stack, settings_for(var_dir))
+        with pytest.raises(PreconditionRequired, match="ROUTER_MODEL_PATH is not set"):
+            await client.classify("hello", pb.STRATEGY_BERT)
 
 
 @pytest.mark.parametrize("file", ["weights", "tokenizer"])
