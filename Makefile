@@ -54,7 +54,7 @@ test-compose: .venv/dev.stamp ## build the images, run them with compose, three 
 	$(BIN)/pytest -m compose -s tests/compose
 
 faults: .venv/dev.stamp ## kill, freeze, add and restart classifiers under load; some minutes, alone on the machine, please
-	$(BIN)/pytest -m faults -s tests/faults tests/e2e
+	$(BIN)/pytest -m "faults or not faults" -s tests/faults tests/e2e/test_workers.py
 
 format: .venv/dev.stamp ## format the sources
 	$(BIN)/ruff check --fix $(SOURCES)
