@@ -115,7 +115,8 @@ class LlmJudging:
             base = asking.base or await self._judging.judge(prompt, Strategy.HYBRID, deadline)
             return replace(base, is_other_strategy=True, attempts=attempts)
         cache = CacheUse.OFF if self._cache is None else CacheUse.HIT if judgement.cache_hit else CacheUse.MISS
-        return Judged(judgement, cache=cache, attempts=attempts)
+        is_degraded = asking.base is not None and asking.base.is_degraded
+        return Judged(judgement, is_degraded=is_degraded, cache=cache, attempts=attempts)
 
     async def _find(self, asking: _Asking, rules_version: str, budget: Deadline) -> Judgement | None:
         """The judgement from memory, or by the model."""

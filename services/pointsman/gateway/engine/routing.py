@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pointsman.gateway.core.catalog import Agent, Catalog, Policy
@@ -161,7 +161,7 @@ class Routing:
             provider_s = sum(attempt.latency_s for attempt in judged.attempts)
             self._measures.take_time(Stage.CLASSIFY, self._now_s() - start_s - provider_s)
             with self._measures.stage(Stage.RANK) as span:
-                request = replace(self._request(order, naming, prior, terms_of(order, kept)), spent_nanousd=spent_nanousd(judged))
+                request = self._request(order, naming, prior, terms_of(order, kept), spent_nanousd(judged))
                 decision = decide(request, judged.judgement, catalog, self._world.conditions, self._world.outcomes)
                 span.set_attribute(CAUSE_ATTRIBUTE, decision.cause.value)
                 span.set_attribute(MODEL_ATTRIBUTE, decision.ranking[0].model.id)
@@ -212,7 +212,9 @@ class Routing:
         without_encoder = judged.judgement is not None and judged.judgement.method is ClassificationMethod.DEGRADED
         return judged, (*degraded, DEGRADED_ENCODER) if without_encoder else degraded
 
-    def _request(self, order: Order, naming: _Naming, prior: PriorDecision | None, terms: DecisionTerms) -> RoutingRequest:
+    def _request(
+        self, order: Order, naming: _Naming, prior: PriorDecision | None, terms: DecisionTerms, spent_nanousd: int
+    ) -> RoutingRequest:
         shape = order.shape
         prompt_byte_count = len((naming.agent.system_prompt or "").encode()) if naming.agent is not None else 0
         units = {"request": order.request_id, **({"user": order.user} if order.user else {})}
@@ -235,6 +237,7 @@ class Routing:
             experiment_units=units,
             has_caller_key=order.caller_api_key is not None,
             routing_threshold=self._routing_threshold,
+            spent_nanousd=spent_nanousd,
         )
 
     def _keep(self, routed: Routed) -> None:

@@ -201,7 +201,7 @@ async def test_without_the_classifier_the_model_judges_on_the_rules_word() -> No
     gateway = judging()
     gateway.classifier.error = Unavailable("dependency_down", "away")
     routed = await route(gateway, asked(), asked())
-    assert [seen(one) for one in routed] == [("math", ()), ("math", ())]
+    assert [seen(one) for one in routed] == [("math", ("classifier",)), ("math", ("classifier",))]
     assert len(gateway.executor.calls) == 2, "what rests on a stopgap is not kept"
 
 
