@@ -42,17 +42,21 @@ class MixedTraffic:
     strong_share: Figure
     saved_share: Figure  # 1 - cost / cost of always asking the strong model
     gap_recovered: Figure
+    quality: Figure  # mean score of the answers
 
     def summary(self) -> dict[str, Any]:
         """For a report; interval is that of saved_share."""
         saved, interval = self.saved_share.rounded()
         strong, strong_interval = self.strong_share.rounded()
         gap, gap_interval = self.gap_recovered.rounded()
+        quality, quality_interval = self.quality.rounded()
         return {
             "saved_share": saved,
             "gap_recovered": gap,
             "interval": interval,
             "gap_interval": gap_interval,
+            "quality": quality,
+            "quality_interval": quality_interval,
             "strong_share": strong,
             "strong_share_interval": strong_interval,
             "threshold": self.threshold,
@@ -79,10 +83,10 @@ def cheapest_threshold(
     at, reached = _first_reaching(found, level)
     if not reached[0]:
         return None
-    drawn = [traffic.curve(weights) for weights in _drawn(sources, samples=samples, seed=seed)]
-    shares = [_picked(part, *_first_reaching(part, level)) for part in drawn]
-    ordered = traffic.rank[traffic.order.order[traffic.order.starts]]
-    return _measured(float(ordered[at[0] - 1]) if at[0] else float("inf"), _picked(found, at, reached), shares, cost_ratio)
+    curves = (traffic.curve(weights) for weights in _drawn(sources, samples=samples, seed=seed))
+    drawn = [_picked(curve, *_first_reaching(curve, level)) for curve in curves]
+    threshold = float(traffic.block_ranks[at[0] - 1]) if at[0] else float("inf")
+    return _measured(threshold, _picked(found, at, reached), drawn, cost_ratio)
 
 
 def at_threshold(
@@ -96,11 +100,10 @@ def at_threshold(
     """What a given threshold does, with intervals of it alone; None where there is no gap."""
     if (traffic := _Traffic.of(sources)) is None:
         return None
-    place = int((traffic.rank[traffic.order.order[traffic.order.starts]] >= threshold).sum())
+    place = int((traffic.block_ranks >= threshold).sum())
 
-    def picked(curve: tuple[Vector, Vector]) -> Vector:
-        rows = len(curve[0])
-        return _picked(curve, np.full(rows, place, np.int64), ~np.isnan(curve[1][:, -1]))
+    def picked(curve: _Curve) -> Vector:
+        return _picked(curve, np.full(len(curve.shares), place, np.int64), ~np.isnan(curve.recovered[:, -1]))
 
     found = picked(traffic.curve(traffic.weights))
     if np.isnan(found).any():
@@ -109,29 +112,46 @@ def at_threshold(
     return _measured(threshold, found, drawn, cost_ratio)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """Rows of samples; a column before the first block and one after each: all (s, k + 1)."""
+
+    shares: Vector  # of strong calls
+    recovered: Vector  # of the gap, NaN without one
+    quality: Vector
+
+
 class _Traffic:
     """All sources' prompts in one order."""
 
-    def __init__(self, rank: Vector, gain: Vector, weights: Vector) -> None:
-        self.rank, self.weights = rank, weights
-        self.order = rank_order(rank)
-        self._gain = gain
+    def __init__(self, sources: Sequence[PairScores]) -> None:
+        self.rank, self._weak, strong = (
+            np.concatenate(columns) for columns in zip(*((s.rank, s.weak, s.strong) for s in sources), strict=True)
+        )
+        self._gain = strong - self._weak
+        self.weights = np.concatenate([np.full((1, len(s.rank)), 1.0 / len(s.rank)) for s in sources], axis=1) / len(sources)
+        self.order = rank_order(self.rank)
 
     @classmethod
     def of(cls, sources: Sequence[PairScores]) -> "_Traffic | None":
         """None where there is no source, or one without prompts: nothing could weigh the same then."""
         if not sources or any(len(source.rank) == 0 for source in sources):
             return None
-        rank = np.concatenate([source.rank for source in sources])
-        gain = np.concatenate([source.strong - source.weak for source in sources])
-        return cls(rank, gain, np.concatenate([np.full((1, len(s.rank)), 1.0 / len(s.rank)) for s in sources], axis=1) / len(sources))
+        return cls(sources)
 
-    def curve(self, weights: Vector) -> tuple[Vector, Vector]:
-        """Share of strong calls and of the gap recovered before the first block and after each: (s, k + 1); NaN without a gap."""
-        shares, gains = (self.order.block_sums(columns).cumsum(axis=1) for columns in (weights, weights * self._gain))
-        gap = np.where(gains[:, -1:] > TOLERANCE, gains[:, -1:], np.nan)
+    @property
+    def block_ranks(self) -> Vector:
+        """(k,) from the highest down."""
+        return np.asarray(self.rank[self.order.order[self.order.starts]])
+
+    def curve(self, weights: Vector) -> _Curve:
+        """The curve for rows of weights (s, n)."""
         start = np.zeros((len(weights), 1))
-        return np.concatenate((start, shares), axis=1), np.concatenate((start, gains / gap), axis=1)
+        shares, gains = (
+            np.concatenate((start, self.order.block_sums(columns).cumsum(axis=1)), axis=1) for columns in (weights, weights * self._gain)
+        )
+        gap = np.where(gains[:, -1:] > TOLERANCE, gains[:, -1:], np.nan)
+        return _Curve(shares, gains / gap, gains + (weights @ self._weak)[:, None])
 
 
 def _drawn(sources: Sequence[PairScores], *, samples: int, seed: int) -> list[Vector]:
@@ -143,20 +163,21 @@ def _drawn(sources: Sequence[PairScores], *, samples: int, seed: int) -> list[Ve
     return np.array_split(np.concatenate(columns, axis=1) / len(sources), max(1, samples // ROWS_AT_ONCE))
 
 
-def _first_reaching(curve: tuple[Vector, Vector], level: float) -> tuple[Places, NDArray[np.bool_]]:
+def _first_reaching(curve: _Curve, level: float) -> tuple[Places, NDArray[np.bool_]]:
     """The first place of each row that recovers the level, and whether there is one."""
-    reaching = curve[1] >= level - TOLERANCE
+    reaching = curve.recovered >= level - TOLERANCE
     return np.asarray(reaching.argmax(axis=1)), np.asarray(reaching.any(axis=1))
 
 
-def _picked(curve: tuple[Vector, Vector], at: Places, known: NDArray[np.bool_]) -> Vector:
-    """(s, 2) strong share and gap recovered at one place of each row, NaN where it is not known."""
+def _picked(curve: _Curve, at: Places, known: NDArray[np.bool_]) -> Vector:
+    """(s, 3) strong share, gap recovered and quality at one place of each row, NaN where it is not known."""
     rows = np.arange(len(at))
-    return np.where(known[:, None], np.column_stack((curve[0][rows, at], curve[1][rows, at])), np.nan)
+    found = np.column_stack([part[rows, at] for part in (curve.shares, curve.recovered, curve.quality)])
+    return np.where(known[:, None], found, np.nan)
 
 
 def _measured(threshold: float, found: Vector, drawn: Sequence[Vector], cost_ratio: float) -> MixedTraffic:
     samples = np.concatenate(drawn)
-    (share, gap), (share_samples, gap_samples) = found[0], samples.T
-    saved, saved_samples = ((1.0 - part) * (1.0 - cost_ratio) for part in (share, share_samples))
-    return MixedTraffic(threshold, figure_of(share, share_samples), figure_of(saved, saved_samples), figure_of(gap, gap_samples))
+    share, gap, quality = (figure_of(value, own) for value, own in zip(found[0].tolist(), samples.T, strict=True))
+    saved = figure_of((1.0 - float(found[0, 0])) * (1.0 - cost_ratio), (1.0 - samples[:, 0]) * (1.0 - cost_ratio))
+    return MixedTraffic(threshold, share, saved, gap, quality)

@@ -20,6 +20,7 @@ def test_hand_made_threshold() -> None:
     assert found.threshold == 3.0
     assert found.strong_share.value == pytest.approx(0.4)
     assert found.gap_recovered.value == pytest.approx(2 / 3)
+    assert found.quality.value == pytest.approx(0.8)
     assert found.saved_share.value == pytest.approx(1.0 - (0.4 + 0.6 * 0.1))
 
 
