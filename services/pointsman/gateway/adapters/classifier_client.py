@@ -12,9 +12,10 @@ from pointsman.kit.grpc_hedging import Hedging
 
 SERVICE = "pointsman.api.classifier.v1.ClassifierService"
 RETRYABLE_METHODS = ("ClassifyPrompt",)
-# The share of the time after which other replicas are asked: of 150 ms it leaves 100, which a busy one needs, and is
-# well past the 5 to 20 ms that most answers take.
+# The shares of the time after which other replicas are asked, and after which no more are: of 150 ms the first leaves 100, and is well
+# past the 5 to 20 that most answers take; the second leaves 50.
 MORE_CALLS_AFTER = 1 / 3
+MORE_CALLS_UNTIL = 2 / 3
 STRATEGIES = {
     Strategy.RULES: pb.STRATEGY_RULES,
     Strategy.SIMILARITY: pb.STRATEGY_SIMILARITY,
@@ -54,7 +55,8 @@ class ClassifierClient:
 
         if self._channel.is_local:
             return judgement_of((await call()).classification)
-        response = await self._hedging.first_answer(call, after_s=deadline.remaining_s() * MORE_CALLS_AFTER)
+        time_s = deadline.remaining_s()
+        response = await self._hedging.first_answer(call, after_s=time_s * MORE_CALLS_AFTER, until_s=time_s * MORE_CALLS_UNTIL)
         return judgement_of(response.classification)
 
 
