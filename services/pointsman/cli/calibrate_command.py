@@ -82,7 +82,8 @@ def graded_by_both(folder: Path, strong: str, weak: str) -> tuple[GradedPrompt, 
         missing = [model for model in (strong, weak) if model not in models]
         if not missing:
             raise InvalidData(f"{folder}: {strong} and {weak} have answered none of the same {SPLIT} prompts")
-        like = difflib.get_close_matches(missing[0], models, SHOWN_MODELS) or models[:SHOWN_MODELS]
+        holding = [model for model in models if missing[0] in model]
+        like = (holding or difflib.get_close_matches(missing[0], models, SHOWN_MODELS) or models)[:SHOWN_MODELS]
         raise InvalidData(
             f"{folder}: {missing[0]} has answered none of the {len(prompts)} {SPLIT} prompts; there is: {', '.join(like) or 'no model'}"
         )
