@@ -4,10 +4,10 @@ BIN := .venv/bin
 SOURCES := services tests loadtest protos
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-torch test-compose faults check format generate freeze lock bench clean
+.PHONY: help run test test-torch test-compose faults check format generate freeze lock bench bench-classifier bench-peers clean
 
 help: ## tell what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -75,9 +75,26 @@ lock: .venv/dev.stamp ## resolve pyproject.toml anew into the hashed locks: to r
 	$(LOCK) --upgrade --extra dev -c requirements/runtime.lock -o requirements/dev.lock
 	for service in $(IMAGES); do $(LOCK) --extra build --extra $$service -c requirements/runtime.lock -o requirements/$$service.lock; done
 	$(LOCK:overrides.txt=gpu-overrides.txt) --extra build --extra gpu --no-emit-package torch -c requirements/runtime.lock -c requirements/dev.lock -o requirements/gpu.lock
+	$(BIN)/uv pip compile requirements/peers.in --generate-hashes --override requirements/gpu-overrides.txt --no-emit-package torch \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --python-version 3.11 -q --upgrade -o requirements/peers.lock
 
 bench: .venv/dev.stamp ## measure latency, throughput and memory; alone on the machine, please
 	$(BIN)/python -m loadtest.bench
 
+bench-classifier: .venv/dev.stamp ## measure one classifier on one core: latency, throughput, memory, start
+	$(BIN)/python -m loadtest.classifier
+
+# What the classifier is compared with, in a folder of its own: never in reach of the product.
+PEERS_BIN := .venv-peers/bin
+
+.venv-peers/peers.stamp: requirements/peers.lock
+	$(PYTHON) -m venv .venv-peers
+	$(PEERS_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/peers.lock
+	$(PEERS_BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@touch $@
+
+bench-peers: .venv/dev.stamp .venv-peers/peers.stamp ## measure the classifier beside others that read prompts by the same model
+	$(BIN)/python -m loadtest.peers
+
 clean: ## remove what was installed, built and stored
-	rm -rf .venv .venv-torch var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-torch .venv-peers var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
