@@ -18,6 +18,7 @@ SERVICES = {
     "ledger": "start the ledger alone",
     "dashboard": "start the dashboard alone",
 }
+EVALUATED_STRATEGIES = ("rules", "features", "similarity", "hybrid")
 LEARNING = {
     "train": "train the classifier's artefact on labelled prompts",
     "eval": "measure the classifier on labelled prompts",
@@ -42,11 +43,30 @@ def build_parser() -> argparse.ArgumentParser:
     health.add_argument("service", nargs="?", choices=SERVICES, help="the one to ask, at the address of its settings")
     for name, text in LEARNING.items():
         command = commands.add_parser(name, parents=[common], help=text, description=text)
-        command.add_argument("--data", required=True, help="folder of labelled prompts")
+        command.add_argument("--data", required=True, help="folder of labelled and graded prompts")
         if name == "train":
             command.add_argument("--out", help="file to write; by default the classifier's own artefact")
+        else:
+            command.add_argument("--strategy", choices=EVALUATED_STRATEGIES, help="the only one to measure; by default all of these")
+            command.add_argument("--pair", metavar="STRONG,WEAK", help="models to route between; by default the two of each source")
+            command.add_argument("--plots", metavar="FOLDER", help="where to write plots, as SVG")
+    add_calibrate(commands, common)
     add_label(commands, common)
     return parser
+
+
+def add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    """The command `calibrate`."""
+    text = "propose a ROUTING_THRESHOLD from graded prompts"
+    more = "The weak model stands for the local one. Nothing is set: the line to set is printed, with what to expect of it."
+    calibrate = commands.add_parser("calibrate", parents=[common], help=text, description=f"{text[:1].upper()}{text[1:]}. {more}")
+    calibrate.add_argument("--data", required=True, help="folder of graded prompts")
+    calibrate.add_argument("--strong", required=True, metavar="MODEL", help="the better model, as the data name it")
+    calibrate.add_argument("--weak", required=True, metavar="MODEL", help="the cheaper model")
+    goal = calibrate.add_mutually_exclusive_group(required=True)
+    goal.add_argument("--strong-share", type=share, metavar="SHARE", help="wanted share of calls to the strong model, 0 to 1")
+    goal.add_argument("--quality", type=share, metavar="SHARE", help="wanted share of the gap between the models' quality, 0 to 1")
+    calibrate.add_argument("--cost-ratio", type=share, metavar="SHARE", help="cost of a weak call by that of a strong one; by default 0.05")
 
 
 def add_label(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -72,6 +92,14 @@ def at_least_one(text: str) -> int:
     return count
 
 
+def share(text: str) -> float:
+    """A share from the command line."""
+    number = float(text)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(text)
+    return number
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; its exit status."""
     match arguments.command:
@@ -91,6 +119,11 @@ def run(arguments: argparse.Namespace) -> int:
             from pointsman.cli.label_command import label
 
             return label(arguments)
+        case "calibrate":
+            from pointsman.cli.calibrate_command import calibrate
+            from pointsman.learning.success_prediction import success_matrix
+
+            return calibrate(arguments, success_matrix)
         case "train" | "eval":
             from pointsman.learning.commands import run_learning
 

@@ -15,8 +15,8 @@ RECOMMENDATION_FIELDS = {
 }  # fmt: skip
 CLASSIFICATION_FIELDS = {
     "category", "difficulty", "ms", "primary_use_case", "complexity_score", "creativity_score", "domain_confidence", "ml_confidence",
-    "classification_method", "category_probabilities", "b", "a", "matched_rules", "nearest_examples", "unsure", "cache", "encoder",
-    "version", "timings_ms",
+    "classification_method", "category_probabilities", "b", "a", "matched_rules", "nearest_examples", "skills", "unsure", "cache",
+    "encoder", "version", "timings_ms",
 }  # fmt: skip
 CANDIDATE_FIELDS = {
     "rank", "model", "score", "success_probability", "expected_cost_usd", "expected_latency_ms", "terms", "reasons",

@@ -14,8 +14,10 @@ from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import PreconditionRequired
 from pointsman.kit.grpc_client import ServiceChannel
-from pointsman.learning.commands import collect, train
+from pointsman.learning.collecting import collect
+from pointsman.learning.commands import train
 from pointsman.learning.encoding import load_prompt_encoder
+from pointsman.rules.rules_file import load_default_rules
 from tests.torch.folders import always, as_pickle, save_classifier, save_encoder
 
 pytestmark = pytest.mark.torch
@@ -77,7 +79,7 @@ async def test_heads_are_trained_for_another_model_and_served_with_it(tmp_path: 
     ]
     (data / "category_labels.jsonl").write_text("\n".join(map(json.dumps, labels)), encoding="utf-8")
     encoder = await load_prompt_encoder(tmp_path / "var", tmp_path / "cache", runtime="torch", model=folder)
-    train(collect(data, encoder), artifact)
+    train(collect(data, encoder, load_default_rules()), encoder, artifact)
     async with classifier(tmp_path / "var", encoder="torch", encoder_model=folder, artifact=artifact) as client:
         found = await client.classify(CODING, pb.STRATEGY_SIMILARITY)
         assert list((await client.status()).status.degraded) == []

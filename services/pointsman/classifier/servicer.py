@@ -23,6 +23,7 @@ STRATEGIES = {
     pb.STRATEGY_RULES: Strategy.RULES,
     pb.STRATEGY_SIMILARITY: Strategy.SIMILARITY,
     pb.STRATEGY_HYBRID: Strategy.HYBRID,
+    pb.STRATEGY_FEATURES: Strategy.FEATURES,
     pb.STRATEGY_BERT: Strategy.BERT,
 }
 DIFFICULTIES = {
@@ -107,6 +108,7 @@ def to_proto(classified: ClassifiedTurn) -> pb.Classification:
         encoder=classified.encoder or "",
         version=classified.version,
         is_unsure=judgement.is_unsure,
+        skills=judgement.skills,
         timings=pb.ClassificationTimings(
             tokenize=duration(classified.tokenize_s),
             queue=duration(classified.queue_s),

@@ -23,8 +23,6 @@ from pointsman.learning.mixed_traffic import WEAK_COST_RATIO
 from pointsman.learning.resampling import Figure
 from pointsman.settings import load_one
 
-# The heads were not fitted on it, so what they say of its prompts is what they will say of others.
-SPLIT = "validation"
 SHOWN_MODELS = 5
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -45,6 +43,7 @@ def calibrate(arguments: argparse.Namespace, success_matrix: SuccessMatrix) -> i
             load_prompt_encoder(settings.folder, settings.var_dir / "learning", runtime=settings.encoder, model=settings.encoder_model)
         )
         require_model(artifact, encoder.model)
+        # The heads were not fitted on prompts for testing: what they say of these is what they will say of others.
         sources = judged_sources(
             graded_by_both(Path(arguments.data), arguments.strong, arguments.weak),
             lambda texts: success_matrix(artifact, encoder.head_inputs(texts), [arguments.weak])[:, 0],
@@ -75,17 +74,17 @@ def graded_by_both(folder: Path, strong: str, weak: str) -> tuple[GradedPrompt, 
     """The prompts that both models have answered. Raises InvalidData where there are none, naming models that are there."""
     if not folder.is_dir():
         raise InvalidData(f"{folder}: not a folder")
-    prompts = load_graded(folder, SPLIT)
+    prompts = load_graded(folder, training=False)
     found = tuple(prompt for prompt in prompts if {strong, weak} <= {model for model, _ in prompt.scores})
     if not found:
         models = sorted({model for prompt in prompts for model, _ in prompt.scores})
         missing = [model for model in (strong, weak) if model not in models]
         if not missing:
-            raise InvalidData(f"{folder}: {strong} and {weak} have answered none of the same {SPLIT} prompts")
+            raise InvalidData(f"{folder}: {strong} and {weak} have answered none of the same prompts that are for testing")
         holding = [model for model in models if missing[0] in model]
         like = (holding or difflib.get_close_matches(missing[0], models, SHOWN_MODELS) or models)[:SHOWN_MODELS]
         raise InvalidData(
-            f"{folder}: {missing[0]} has answered none of the {len(prompts)} {SPLIT} prompts; there is: {', '.join(like) or 'no model'}"
+            f"{folder}: {missing[0]} has answered none of the {len(prompts)} prompts for testing; there is: {', '.join(like) or 'no model'}"
         )
     return found
 
@@ -118,7 +117,7 @@ def summary(proposal: Proposal, sources: Mapping[str, Judged], *, strong: str, w
             "",
             "A proposal; nothing was set. Expected, with 95 % intervals, on prompts that did not choose it:",
             *(f"  {name:{width}}  {text}" for name, text in lines.items()),
-            f"{SPLIT.capitalize()} prompts, each source weighing the same: {counts}.",
+            f"Prompts that no head was fitted on, each source weighing the same: {counts}.",
             f"It holds where {weak} is the local model, and a policy takes it whenever the threshold admits it, as cheap does.",
         )
     )

@@ -1,6 +1,7 @@
 """Head inputs of many prompts, kept on disk: encoding is what takes time."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,6 +49,10 @@ class PromptEncoder:
         np.save(path, rows, allow_pickle=False)
         return rows
 
+    def embed(self, text: str) -> Matrix:
+        """float32 (d,), of one text's window; not kept."""
+        return np.asarray(self._encoder.encode([self._encoder.tokenize(text_window(text))])[0])
+
     def _chunk(self, texts: Sequence[str], start: int) -> Matrix:
         if len(texts) > PROGRESS_EVERY:
             print(f"encode {start} of {len(texts)}", file=sys.stderr)
@@ -63,5 +68,7 @@ class PromptEncoder:
 
 async def load_prompt_encoder(graph_folder: Path, cache_folder: Path, *, runtime: str = "onnx", model: Path | None = None) -> PromptEncoder:
     """The classifier's own encoder on this machine, as its settings name it. Raises EncoderUnavailable."""
-    encoder = await load_encoder(graph_folder, thread_count=1, on_progress=lambda _share, _step: None, runtime=runtime, model=model)
+    encoder = await load_encoder(
+        graph_folder, thread_count=os.cpu_count() or 1, on_progress=lambda _share, _step: None, runtime=runtime, model=model
+    )
     return PromptEncoder(encoder, cache_folder)

@@ -1,9 +1,10 @@
-"""Prompts that models have answered and somebody has graded: what difficulty is measured by."""
+"""Prompts that models have answered and somebody has graded: what success is learned from and measured by."""
 
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.learning.labelled import InvalidData
+from pointsman.learning.labelled import InvalidData, plain
 
 GRADED_FILES = "*.jsonl.gz"
-# Enough of each source: more of the large ones would drown the small, and each prompt takes 2 to 20 ms to encode.
-MAX_PROMPTS_PER_SOURCE = 1_200
-HELD_OUT_SPLIT = "heldout"
+TRAINING_SPLIT = "train"
+# What MMLU-Pro says of questions that it took from MMLU; the rest of it names where else they come from.
+FROM_MMLU = "ori_mmlu-"
+# The same kind of work under several names; and what is named like a category, but is narrower.
+SAME_SKILL = {"gsm": "gsm8k", "agentverse-mgsm": "gsm8k", "math": "competition_math"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +29,29 @@ class GradedPrompt:
     source: str
     text: str
     scores: tuple[tuple[str, float], ...]
+    skill: str  # what kind of work it is, finer than a category
+    category: str | None = None  # a weak label; None: unknown
+    is_contaminated: bool = False  # a model is known to have seen it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Observations:
-    """One row for each graded answer. A solver is a model on one source: sources differ in how they ask."""
+class Grades:
+    """scores: float32 (n, m), NaN where a model did not answer a prompt; models: m names, in order."""
 
-    prompt: NDArray[np.int64]  # index of the prompt
-    solver: NDArray[np.int64]
-    score: NDArray[np.float64]  # 0 to 1
-    solvers: tuple[tuple[str, str], ...]  # (source, model)
+    scores: NDArray[np.float32]
+    models: tuple[str, ...]
 
 
-def load_graded(folder: Path, split: str, *, max_per_source: int = MAX_PROMPTS_PER_SOURCE) -> tuple[GradedPrompt, ...]:
-    """Graded prompts of one split, the same ones each time. Raises InvalidData."""
-    if split == HELD_OUT_SPLIT:
-        raise InvalidData(f"{folder}: the split {split} is for the final test alone")
+def load_graded(folder: Path, *, training: bool) -> tuple[GradedPrompt, ...]:
+    """Graded prompts for training, or all others: validation and held out. In an order that lasts. Raises InvalidData."""
     prompts: list[GradedPrompt] = []
     for path in sorted(folder.glob(GRADED_FILES)):
-        found = [record for record in records(path) if record["split"] == split and record["scores"]]
-        found.sort(key=lambda record: hashlib.sha256(record["id"].encode()).digest())
-        prompts += [graded_prompt(record) for record in found[:max_per_source]]
+        try:
+            found = [record for record in records(path) if record["scores"] and (record["split"] == TRAINING_SPLIT) is training]
+            found.sort(key=lambda record: hashlib.sha256(record["id"].encode()).digest())
+            prompts += [graded_prompt(record) for record in found]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidData(f"{path}: {error!r}") from error
     return tuple(prompts)
 
 
@@ -56,25 +61,50 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise InvalidData(f"{path}: {error}") from error
 
 
 def graded_prompt(record: dict[str, Any]) -> GradedPrompt:
-    """A record's prompt and grades."""
+    """A record's prompt, grades and skill. Raises KeyError, TypeError, ValueError or AttributeError where it is none."""
     scores = tuple(sorted((model, float(score)) for model, score in record["scores"].items()))
-    return GradedPrompt(record["source"], record["prompt"], scores)
+    if not all(0.0 <= score <= 1.0 for _, score in scores):
+        raise ValueError(f"{record['id']}: scores are from 0 to 1")
+    return GradedPrompt(
+        source=plain(record["source"]),
+        text=plain(record["prompt"]),
+        scores=scores,
+        skill=skill_of(record["source"], record.get("meta") or {}),
+        category=record.get("category"),
+        is_contaminated=bool((record.get("meta") or {}).get("contaminated")),
+    )
 
 
-def observations_of(prompts: Sequence[GradedPrompt]) -> Observations:
-    """The grades as columns."""
-    solvers = sorted({(prompt.source, model) for prompt in prompts for model, _ in prompt.scores})
-    numbers = {solver: number for number, solver in enumerate(solvers)}
-    rows = [(index, numbers[prompt.source, model], score) for index, prompt in enumerate(prompts) for model, score in prompt.scores]
-    columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    return Observations(np.array(columns[0], np.int64), np.array(columns[1], np.int64), np.array(columns[2], np.float64), tuple(solvers))
+def skill_of(source: str, meta: Mapping[str, Any]) -> str:
+    """The subject, else the task without what follows its first underscore, else the source without what goes before it."""
+    origin, subject, task = str(meta.get("src") or ""), meta.get("subject"), meta.get("task")
+    if origin.startswith(FROM_MMLU):
+        name = origin.removeprefix(FROM_MMLU)
+    elif subject:
+        name = f"{subject}_{origin.split('-')[0]}" if origin else str(subject)
+    else:
+        name = str(task).split("_", 1)[0] if task else source.split("_", 1)[-1]
+    name = name.lower().replace(" ", "_")
+    return SAME_SKILL.get(name, name)
+
+
+def grades_of(prompts: Sequence[GradedPrompt], models: Sequence[str] | None = None) -> Grades:
+    """The grades as a table. models: whose; None: all of them."""
+    names = tuple(sorted({model for prompt in prompts for model, _ in prompt.scores}) if models is None else models)
+    numbers = {name: number for number, name in enumerate(names)}
+    scores = np.full((len(prompts), len(names)), np.nan, np.float32)
+    for row, prompt in enumerate(prompts):
+        for model, score in prompt.scores:
+            if model in numbers:
+                scores[row, numbers[model]] = score
+    return Grades(scores, names)
 
 
 def digest_of(prompts: Sequence[GradedPrompt]) -> str:
     """sha256 of graded prompts, in hex."""
-    return hashlib.sha256("\n".join(repr((p.source, p.text, p.scores)) for p in prompts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(repr((p.source, p.text, p.scores, p.skill)) for p in prompts).encode()).hexdigest()

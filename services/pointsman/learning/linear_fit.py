@@ -1,49 +1,14 @@
 """Fits of linear heads, deterministic: convex losses, started at zero."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pointsman.classifier.core.features import FEATURE_NAMES
-from pointsman.classifier.core.heads import LinearHead
-
 Matrix = NDArray[np.float64]
 
 MAX_ITERATIONS = 500
-# Weight of a lexical feature of unit variance beside an embedding of unit length, whose parts have a variance of 1/384.
-# By 5-fold cross-validation on the own examples: 0 gives 0.78, 0.05 to 0.2 give 0.79 to 0.80, 0.4 less.
-FEATURE_SCALE = 0.15
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scaling:
-    """Brings lexical features to unit variance times FEATURE_SCALE; embeddings stay as they are."""
-
-    shift: Matrix  # (n,)
-    factor: Matrix  # (n,)
-
-    def apply(self, inputs: NDArray[np.float32]) -> Matrix:
-        """Scale rows of head inputs."""
-        return np.asarray((inputs.astype(np.float64) - self.shift) * self.factor)
-
-    def fold(self, weights: Matrix, bias: Matrix) -> LinearHead:
-        """The head that does on unscaled inputs what these do on scaled ones."""
-        unscaled = weights * self.factor[:, None]
-        return LinearHead(unscaled.astype(np.float32), (bias - self.shift @ unscaled).astype(np.float32))
-
-
-def scaling_of(inputs: NDArray[np.float32]) -> Scaling:
-    """Scaling by the mean and deviation of these rows."""
-    size = inputs.shape[1]
-    features = inputs[:, size - len(FEATURE_NAMES) :].astype(np.float64)
-    deviation = features.std(axis=0)
-    shift, factor = np.zeros(size), np.ones(size)
-    shift[size - len(FEATURE_NAMES) :] = features.mean(axis=0)
-    factor[size - len(FEATURE_NAMES) :] = FEATURE_SCALE / np.where(deviation > 0.0, deviation, 1.0)
-    return Scaling(shift, factor)
 
 
 def softmax(logits: Matrix) -> Matrix:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pointsman.learning.difficulty_fit import label_loss
 from pointsman.learning.labelled import LabelledPrompt, load_own_examples
-from pointsman.learning.linear_fit import Matrix, minimise
+from pointsman.learning.linear_fit import Matrix, minimise, sigmoid
+from pointsman.learning.text_fit import THRESHOLDS
 from pointsman.learning.training import LEVELS
 from pointsman.rules.difficulty import difficulty_terms
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES, RuleSet
@@ -14,6 +15,8 @@ from pointsman.rules.rules_file import load_default_rules
 
 # Of a category's offset; keeps them small beside the intercept, with which they share what is common to all.
 OFFSET_L2 = 1.0
+# How sharply a label follows from b; steeper lets b crowd at the thresholds.
+LABEL_SLOPE = 3.0
 TEXT_TERMS = ("INTERCEPT", "PER_LOG_WORD", "PER_HARD_MARKER", "PER_EASY_MARKER")
 
 
@@ -38,6 +41,17 @@ def fit_constants(prompts: Sequence[LabelledPrompt], rules: RuleSet) -> dict[str
 
     found = minimise(loss, np.zeros(terms.shape[1]))
     return dict(zip((*TEXT_TERMS, *BUILT_IN_CATEGORIES), found.round(2).tolist(), strict=True))
+
+
+def label_loss(b: Matrix, levels: NDArray[np.int64]) -> tuple[float, Matrix]:
+    """Negative log likelihood of the labels at the thresholds that users see, and its derivative by b."""
+    value, slope = 0.0, np.zeros_like(b)
+    for number, threshold in enumerate(THRESHOLDS):
+        above = (levels > number).astype(np.float64)
+        logits = LABEL_SLOPE * (b - threshold)
+        value += float((np.logaddexp(0.0, logits) - above * logits).sum())
+        slope += LABEL_SLOPE * (sigmoid(logits) - above)
+    return value, slope
 
 
 def mean_creativity(prompts: Sequence[LabelledPrompt]) -> dict[str, float]:

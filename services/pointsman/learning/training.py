@@ -1,72 +1,117 @@
 """From labelled and graded prompts to the classifier's artefact."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from pointsman.classifier.core.artifact import Artifact, FusionSettings, dump_artifact, load_artifact
 from pointsman.classifier.core.features import FEATURE_NAMES
 from pointsman.classifier.core.fusion import Difficulty
+from pointsman.classifier.core.heads import FeatureScaling, Reader, softmax
 from pointsman.classifier.core.similarity import ExampleSet
-from pointsman.learning.difficulty_fit import DifficultyData, fit_difficulty
-from pointsman.learning.graded import Observations
+from pointsman.classifier.core.success import SuccessNetwork
+from pointsman.learning.graded import GradedPrompt, grades_of
 from pointsman.learning.labelled import LabelledPrompt
-from pointsman.learning.linear_fit import Matrix, fit_logit, fit_multinomial, scaling_of, softmax
+from pointsman.learning.success_fit import HIDDEN_WIDTH, SEED, SuccessData, SuccessWeights, fit_success
+from pointsman.learning.text_fit import (
+    CATEGORY_L2,
+    COMPLEXITY_L2,
+    CREATIVITY_L2,
+    FittedHead,
+    Matrix,
+    TextInputs,
+    category_loss,
+    complexity_loss,
+    fit_head,
+    share_loss,
+    text_head,
+)
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 
 FOLDS = 5
-# By 5-fold cross-validation on the own examples, docs/evaluation.md: 0.1 to 0.6 are equal, 1 is worse.
-CATEGORY_L2 = 0.3
-CREATIVITY_L2 = 1.0
-DIFFICULTY_L2 = 3.0
-# All graded answers together count for as much as so many labels. More of them make b tell better which models
-# fail within one benchmark, and worse how hard people find a prompt; docs/evaluation.md, "Difficulty".
-GRADED_WEIGHT = 1_000.0
-TEMPERATURES = np.arange(0.2, 3.01, 0.05)
+# Beside features of deviation 1. Meaning tells the category; of how hard a prompt is, form and words tell more.
+EMBEDDING_SCALE = 1.0
+EMBEDDING_SCALE_OF_COMPLEXITY = 0.5
+EVIDENCE_SCALE = 2.0
+TEMPERATURES = np.arange(0.3, 2.01, 0.05)
 LEVELS = {Difficulty.EASY: 0, Difficulty.MEDIUM: 1, Difficulty.HARD: 2}
-# The thresholds are the design's. Exponents near 1 treat rules and model as independent witnesses (naive Bayes);
-# the rules' is less, because their patterns overlap. They are not fitted on the own examples: the rules were written
-# with these in view and would get too much weight. What they do on prompts that neither has seen: docs/evaluation.md.
-FUSION = FusionSettings(rules_sure=0.7, model_sure=0.8, rules_weight=0.7, model_weight=1.0, added_similarity=0.55)
+# b of a prompt of which only the class is known: the middle of the class, as a logit.
+LEVEL_LOGITS = (-1.4, 0.0, 1.2)
+CLEAREST_COMPLEXITY = 0.05
+# A skill of fewer prompts is no skill: nothing can be learned of it.
+MIN_PROMPTS_OF_A_SKILL = 8
+# A source of so many prompts has weight 1, others by the root of their size: the large ones know more, but not everything.
+ORDINARY_SOURCE_SIZE = 900
+# Below it another category is as probable: docs/evaluation.md, "Unsure".
+FUSION = FusionSettings(added_similarity=0.55, unsure_below=0.5)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """What to learn from. inputs (n, d + f) of the prompts, graded_inputs (m, d + f) of the graded ones."""
+    """What to learn from.
+
+    inputs: float32 (n, d + f) of the prompts, embeddings, then raw features; ngrams: (n, BUCKETS); evidence: float32
+    (n, k + 1) of the rules. graded_inputs: float32 (m, d + f) of the graded prompts.
+    """
 
     prompts: tuple[LabelledPrompt, ...]
     inputs: NDArray[np.float32]
+    ngrams: csr_array
+    evidence: NDArray[np.float32]
+    graded: tuple[GradedPrompt, ...]
     graded_inputs: NDArray[np.float32]
-    observations: Observations
     encoder: str
+
+    @property
+    def dimensions(self) -> int:
+        """Length of the embeddings."""
+        return int(self.inputs.shape[1]) - len(FEATURE_NAMES)
 
     def subset(self, indices: Sequence[int]) -> "TrainingData":
         """The same with some of the labelled prompts."""
-        return replace(self, prompts=tuple(self.prompts[index] for index in indices), inputs=self.inputs[list(indices)])
+        rows = list(indices)
+        return replace(
+            self,
+            prompts=tuple(self.prompts[index] for index in rows),
+            inputs=self.inputs[rows],
+            ngrams=self.ngrams[rows],
+            evidence=self.evidence[rows],
+        )
 
 
-def train_artifact(data: TrainingData, report: Mapping[str, Any]) -> Artifact:
-    """Fit every head on all of the data; the same data give the same artefact."""
-    scaling = scaling_of(data.inputs)
-    scaled = scaling.apply(data.inputs)
-    targets = category_targets(data.prompts)
-    creativity = np.array([prompt.creativity for prompt in data.prompts])
-    levels = np.array([LEVELS[prompt.difficulty] for prompt in data.prompts])
-    difficulty = fit_difficulty(
-        DifficultyData(scaled, levels, scaling.apply(data.graded_inputs), data.observations), l2=DIFFICULTY_L2, graded_weight=GRADED_WEIGHT
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class SuccessPart:
+    """What of an artefact is learned from graded answers."""
+
+    network: SuccessNetwork
+    models: tuple[str, ...]
+    abilities: NDArray[np.float32]  # (models, skills)
+
+
+def train_artifact(data: TrainingData, report: Mapping[str, Any], *, success: SuccessPart | None = None) -> Artifact:
+    """Fit every head on all of the data; the same data give the same artefact.
+
+    success: of an earlier fit, where only the readers are to be measured.
+    """
+    scaling = scaling_of(data)
+    fitted = success if success is not None else fit_success_part(data, scaling)
     artifact = Artifact(
         version="",
         encoder=data.encoder,
         categories=BUILT_IN_CATEGORIES,
-        category_head=scaling.fold(*fit_multinomial(scaled, targets, CATEGORY_L2)),
-        category_temperature=fit_temperature(out_of_fold_logits(data.prompts, scaled, targets), targets),
-        difficulty_head=scaling.fold(difficulty.b_weights[:, None], np.array([difficulty.b_bias])),
-        discrimination_head=scaling.fold(difficulty.a_weights[:, None], np.array([difficulty.a_bias])),
-        creativity_head=scaling.fold(*fit_logit(scaled, creativity, CREATIVITY_L2)),
+        scaling=scaling,
+        # The rules were written by the examples and know them too well: what the rules are worth shows on the others.
+        hybrid=fit_reader(data, scaling, with_embedding=True, with_rules=True),
+        similarity=fit_reader(data, scaling, with_embedding=True, with_rules=False),
+        features=fit_reader(data, scaling, with_embedding=False, with_rules=False),
+        success=fitted.network,
+        models=fitted.models,
+        abilities=fitted.abilities,
         fusion=FUSION,
         examples=example_set(data),
         report=report,
@@ -74,18 +119,128 @@ def train_artifact(data: TrainingData, report: Mapping[str, Any]) -> Artifact:
     return load_artifact(dump_artifact(artifact))
 
 
+def scaling_of(data: TrainingData) -> FeatureScaling:
+    """Mean and deviation of the features, labelled and graded prompts each counting for half."""
+    parts = [inputs[:, data.dimensions :].astype(np.float64) for inputs in (data.inputs, data.graded_inputs) if len(inputs)]
+    mean = np.mean([part.mean(axis=0) for part in parts], axis=0)
+    variance = np.mean([((part - mean) ** 2).mean(axis=0) for part in parts], axis=0)
+    return FeatureScaling(mean.astype(np.float32), (1.0 / (np.sqrt(variance) + 1e-6)).astype(np.float32))
+
+
+def fit_reader(data: TrainingData, scaling: FeatureScaling, *, with_embedding: bool, with_rules: bool) -> Reader:
+    """A reader of these witnesses."""
+    if with_rules:
+        others = [index for index, prompt in enumerate(data.prompts) if not prompt.is_example]
+        data = data.subset(others) if others else data
+    inputs = text_inputs(data, scaling, with_embedding=with_embedding, with_rules=with_rules)
+    calmer = text_inputs(data, scaling, with_embedding=with_embedding, with_rules=with_rules, embedding_scale=EMBEDDING_SCALE_OF_COMPLEXITY)
+    targets = category_targets(data.prompts)
+    levels = np.array([LEVELS[prompt.difficulty] for prompt in data.prompts])
+    creativity = np.array([prompt.creativity for prompt in data.prompts])
+    category = fit_head(inputs, category_loss(targets), targets.shape[1], l2=CATEGORY_L2)
+    complexity = fit_head(calmer, complexity_loss(levels, complexity_logits(data.prompts)), 1, l2=COMPLEXITY_L2)
+    parts = (category, rescaled(complexity, calmer, inputs), fit_head(inputs, share_loss(creativity), 1, l2=CREATIVITY_L2))
+    return Reader(text_head(inputs, parts), fit_temperature(out_of_fold_logits(data.prompts, inputs, targets), targets))
+
+
+def text_inputs(
+    data: TrainingData, scaling: FeatureScaling, *, with_embedding: bool, with_rules: bool, embedding_scale: float = EMBEDDING_SCALE
+) -> TextInputs:
+    """Embedding, features, the rules' evidence, as far as they are wanted, each scaled to count as it should."""
+    size = data.dimensions
+    embeddings, features = data.inputs[:, :size], scaling.apply(data.inputs[:, size:])
+    parts = [(embeddings, embedding_scale * float(np.sqrt(size)))] if with_embedding else []
+    parts.append((features, 1.0))
+    if with_rules:
+        parts.append((data.evidence, EVIDENCE_SCALE))
+    dense = np.concatenate([values.astype(np.float64) * factor for values, factor in parts], axis=1)
+    scale = np.concatenate([np.full(values.shape[1], factor) for values, factor in parts])
+    return TextInputs(dense, scale, data.ngrams)
+
+
+def rescaled(head: FittedHead, found: TextInputs, wanted: TextInputs) -> FittedHead:
+    """The head for inputs that are scaled otherwise."""
+    return FittedHead(head.dense * (found.scale / wanted.scale)[:, None], head.ngrams, head.bias)
+
+
+def fit_success_part(data: TrainingData, scaling: FeatureScaling, *, hidden_width: int = HIDDEN_WIDTH, seed: int = SEED) -> SuccessPart:
+    """The success network, and the abilities of the models that were graded.
+
+    Skills are the categories, which the labelled prompts are of, and the subjects of the graded ones. Labelled prompts
+    tie b to what people say of them: where nothing is graded, a prompt is as hard for models as for people.
+    """
+    grades = grades_of(data.graded)
+    counts = Counter(prompt.skill for prompt in data.graded)
+    subjects = {skill for skill, count in counts.items() if count >= MIN_PROMPTS_OF_A_SKILL}
+    skills = (*BUILT_IN_CATEGORIES, *sorted(subjects - set(BUILT_IN_CATEGORIES)))
+    numbers = {skill: number for number, skill in enumerate(skills)}
+    size = data.dimensions
+    inputs = np.concatenate((data.graded_inputs, data.inputs))
+    weights = fit_success(
+        SuccessData(
+            embeddings=inputs[:, :size],
+            features=scaling.apply(inputs[:, size:]),
+            scores=np.concatenate((grades.scores, np.full((len(data.prompts), len(grades.models)), np.nan, np.float32))),
+            skill=np.array([numbers.get(p.skill, -1) for p in data.graded] + [numbers[p.category] for p in data.prompts]),
+            anchor=np.concatenate((np.full(len(data.graded), np.nan), anchors(data.prompts))).astype(np.float32),
+            weight=np.concatenate((grade_weights(data.graded), np.zeros(len(data.prompts)))).astype(np.float32),
+            skill_count=len(skills),
+        ),
+        hidden_width=hidden_width,
+        seed=seed,
+    )
+    return SuccessPart(network_of(weights, skills), grades.models, weights.ability[:, None] + weights.strength)
+
+
+def grade_weights(prompts: Sequence[GradedPrompt]) -> Matrix:
+    """(n,) how much each prompt's grades count: more models tell more, and no source drowns the others."""
+    sizes = Counter(prompt.source for prompt in prompts)
+    return np.array([np.sqrt(len(prompt.scores) * ORDINARY_SOURCE_SIZE / sizes[prompt.source]) for prompt in prompts])
+
+
+def network_of(w: SuccessWeights, skills: tuple[str, ...]) -> SuccessNetwork:
+    """The network of fitted weights."""
+    linear = np.concatenate((w.gate, w.judge), axis=1)
+    after = np.concatenate((w.gate_hidden, w.judge_hidden), axis=1)
+    return SuccessNetwork(
+        skills=skills,
+        hidden=w.hidden,
+        hidden_bias=w.hidden_bias,
+        outputs=np.concatenate((linear, after)),
+        output_bias=np.concatenate((w.gate_bias, w.judge_bias)),
+        skill_difficulty=w.skill_difficulty,
+    )
+
+
+def anchors(prompts: Sequence[LabelledPrompt]) -> Matrix:
+    """(n,) b as people see it: the logit of the complexity, or the middle of the class."""
+    known = complexity_logits(prompts)
+    middles = np.array([LEVEL_LOGITS[LEVELS[prompt.difficulty]] for prompt in prompts])
+    return np.where(np.isnan(known), middles, known)
+
+
+def complexity_logits(prompts: Sequence[LabelledPrompt]) -> Matrix:
+    """(n,) NaN where only the class is known."""
+    shares = np.array([np.nan if prompt.complexity is None else prompt.complexity for prompt in prompts], np.float64)
+    bounded = np.clip(shares, CLEAREST_COMPLEXITY, 1.0 - CLEAREST_COMPLEXITY)
+    return np.log(bounded / (1.0 - bounded))
+
+
 def category_targets(prompts: Sequence[LabelledPrompt]) -> Matrix:
     """One row for each prompt, 1 at its category."""
     return np.eye(len(BUILT_IN_CATEGORIES))[[BUILT_IN_CATEGORIES.index(prompt.category) for prompt in prompts]]
 
 
-def out_of_fold_logits(prompts: Sequence[LabelledPrompt], scaled: Matrix, targets: Matrix) -> Matrix:
+def out_of_fold_logits(prompts: Sequence[LabelledPrompt], inputs: TextInputs, targets: Matrix) -> Matrix:
     """The category head's logits for each prompt, from heads that have not seen it."""
     folds = np.array([prompt.bucket(FOLDS) for prompt in prompts])
     logits = np.zeros_like(targets)
     for fold in range(FOLDS):
-        weights, bias = fit_multinomial(scaled[folds != fold], targets[folds != fold], CATEGORY_L2)
-        logits[folds == fold] = scaled[folds == fold] @ weights + bias
+        rest, part = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if len(part):
+            logits[part] = fit_head(inputs.rows(rest), category_loss(targets[rest]), targets.shape[1], l2=CATEGORY_L2).apply(
+                inputs.rows(part)
+            )
     return logits
 
 
@@ -96,7 +251,7 @@ def fit_temperature(logits: Matrix, targets: Matrix) -> float:
 
 
 def example_set(data: TrainingData) -> ExampleSet:
-    """The own examples, which may be shown."""
-    own = [index for index, prompt in enumerate(data.prompts) if prompt.is_own]
-    embeddings = data.inputs[own][:, : data.inputs.shape[1] - len(FEATURE_NAMES)]
-    return ExampleSet(tuple(data.prompts[i].text for i in own), tuple(data.prompts[i].category for i in own), embeddings)
+    """The examples, which may be shown."""
+    shown = [index for index, prompt in enumerate(data.prompts) if prompt.is_example]
+    embeddings = data.inputs[shown][:, : data.dimensions]
+    return ExampleSet(tuple(data.prompts[i].text for i in shown), tuple(data.prompts[i].category for i in shown), embeddings)

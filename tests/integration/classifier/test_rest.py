@@ -20,7 +20,7 @@ PROMPT = "Write a Python function to sort a list"
 FIELDS = {
     *("category", "difficulty", "ms", "primary_use_case", "complexity_score", "creativity_score", "domain_confidence", "ml_confidence"),
     *("classification_method", "category_probabilities", "b", "a", "matched_rules", "nearest_examples", "cache", "encoder", "version"),
-    *("timings_ms", "unsure"),
+    *("skills", "timings_ms", "unsure"),
 }
 
 

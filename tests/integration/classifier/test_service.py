@@ -11,6 +11,7 @@ import pytest
 
 from pointsman.api.classifier.v1 import classifier_pb2 as pb
 from pointsman.api.classifier.v1 import classifier_pb2_grpc
+from pointsman.classifier.adapters.artifact_file import read_artifact
 from pointsman.classifier.server import SERVICE_NAME, serve
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.deadline import Deadline
@@ -98,6 +99,32 @@ async def test_rules_strategy_needs_no_embedding(client: Client) -> None:
 async def test_similarity_strategy_is_the_learned_heads_alone(client: Client) -> None:
     found = await client.classify("Write a Python function to sort a list", pb.STRATEGY_SIMILARITY)
     assert (found.category, found.method) == ("coding", pb.CLASSIFICATION_METHOD_ML_BASED)
+
+
+async def test_features_strategy_needs_no_embedding_and_no_rules(client: Client) -> None:
+    found = await client.classify("Write a Python function to sort a list", pb.STRATEGY_FEATURES)
+    assert (found.category, found.method, found.encoder) == ("coding", pb.CLASSIFICATION_METHOD_ML_BASED, "")
+    assert (list(found.nearest_examples), dict(found.skills), list(found.matched_rules)) == ([], {}, [])
+    assert sum(found.category_probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("text", ["Write a Python function to sort a list", "asdf qwer", "blue or so", "the thing, you know"])
+async def test_doubt_is_told_where_no_category_is_probable(client: Client, text: str) -> None:
+    found = await client.classify(text)
+    assert found.is_unsure is (found.domain_confidence < read_artifact().fusion.unsure_below)
+
+
+async def test_plain_prompt_is_not_doubted(client: Client) -> None:
+    assert not (await client.classify("Write a Python function to sort a list")).is_unsure
+
+
+async def test_skills_come_with_the_judgement_and_from_the_cache(client: Client) -> None:
+    made, kept = [await client.classify("What is 12 + 30?") for _ in range(2)]
+    assert dict(kept.skills) == dict(made.skills)
+    assert kept.cache_hit
+    assert 0 < len(made.skills) <= 5
+    assert all(0 < weight <= 1 for weight in made.skills.values())
+    assert (kept.is_unsure, kept.complexity_score, kept.difficulty_logit) == (made.is_unsure, made.complexity_score, made.difficulty_logit)
 
 
 async def test_64_callers_at_once_all_get_their_own_answer(client: Client) -> None:

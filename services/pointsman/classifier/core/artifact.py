@@ -3,25 +3,47 @@
 import hashlib
 import io
 import json
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.classifier.core.features import FEATURE_NAMES
-from pointsman.classifier.core.heads import LinearHead
+from pointsman.classifier.core.heads import FeatureScaling, Reader, TextHead, require_finite
+from pointsman.classifier.core.ngrams import BUCKETS
 from pointsman.classifier.core.similarity import ExampleSet
+from pointsman.classifier.core.success import SuccessNetwork
 
-FORMAT = 1
+FORMAT = 2
 VERSION_LENGTH = 12
-HEADS = ("category", "difficulty", "discrimination", "creativity")
-
-# What artefacts say that were trained when there was one encoder, named for its runtime.
-FORMER_ENCODERS: Mapping[str, str] = {"onnx-int8": "all-MiniLM-L6-v2"}
+READERS = ("hybrid", "similarity", "features")
+# Complexity and creativity, after the categories.
+OTHER_OUTPUTS = 2
+NETWORK_ARRAYS = ("hidden", "hidden_bias", "outputs", "output_bias", "skill_difficulty")
+# What numpy, zipfile and json raise of a file that is damaged, and what its parts raise that do not agree.
+UNREADABLE = (
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    NotImplementedError,
+    MemoryError,
+    SyntaxError,
+    OSError,
+    EOFError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class InvalidArtifact(Exception):
@@ -30,27 +52,30 @@ class InvalidArtifact(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FusionSettings:
-    """When to believe whom. Fitted, with the evaluation that set them in the artefact's report."""
+    """When to believe what. The evaluation behind them is in the artefact's report."""
 
-    rules_sure: float  # probability above which the rules alone decide
-    model_sure: float  # probability above which the model alone decides
-    rules_weight: float  # exponent of the rules' probabilities in a mixture
-    model_weight: float  # exponent of the model's
     added_similarity: float  # least cosine at which an added category may win
+    unsure_below: float  # probability of the category below which nobody should save money on the judgement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Artifact:
-    """What was learned. Every head reads the embedding (d,), then the features of FEATURE_NAMES."""
+    """What was learned.
+
+    Inputs of the readers and of the network: embedding (d,), then lexical features of FEATURE_NAMES, scaled; the hybrid
+    reader has the rules' evidence after these, the features reader no embedding. All read the text's n-grams beside.
+    """
 
     version: str  # hash of everything else
     encoder: str  # the model that made the embeddings it was trained on; on what runtime does not matter
     categories: tuple[str, ...]
-    category_head: LinearHead  # logits by category
-    category_temperature: float
-    difficulty_head: LinearHead  # b
-    discrimination_head: LinearHead  # ln a
-    creativity_head: LinearHead  # logit of creativity
+    scaling: FeatureScaling
+    hybrid: Reader
+    similarity: Reader
+    features: Reader
+    success: SuccessNetwork
+    models: tuple[str, ...]  # whose graded answers it was trained on; no service ranks by them
+    abilities: NDArray[np.float32]  # (models, skills) theta
     fusion: FusionSettings
     examples: ExampleSet
     report: Mapping[str, Any]  # how it was trained and how well it does; for people
@@ -58,7 +83,7 @@ class Artifact:
     @property
     def dimensions(self) -> int:
         """Length of the embeddings that it reads."""
-        return int(self.category_head.weights.shape[0]) - len(FEATURE_NAMES)
+        return int(self.similarity.head.dense.shape[0]) - len(FEATURE_NAMES)
 
 
 def require_model(artifact: Artifact, model: str) -> None:
@@ -69,17 +94,22 @@ def require_model(artifact: Artifact, model: str) -> None:
 
 
 def dump_artifact(artifact: Artifact) -> bytes:
-    """The artefact as an npz file; equal artefacts give equal bytes. Its version is written anew."""
-    arrays = {f"{name}_weights": head_of(artifact, name).weights for name in HEADS}
-    arrays |= {f"{name}_bias": head_of(artifact, name).bias for name in HEADS}
-    arrays["example_embeddings"] = artifact.examples.embeddings.astype(np.float16)
+    """The artefact as an npz file, weights in half precision; equal artefacts give equal bytes. Its version is written anew."""
+    arrays: dict[str, NDArray[Any]] = {"scaling_shift": artifact.scaling.shift, "scaling_factor": artifact.scaling.factor}
+    for name in READERS:
+        head = getattr(artifact, name).head
+        arrays |= {f"{name}_dense": half(head.dense), f"{name}_ngrams": half(head.ngrams), f"{name}_bias": head.bias}
+    arrays |= {f"success_{name}": half(getattr(artifact.success, name)) for name in NETWORK_ARRAYS}
+    arrays |= {"abilities": half(artifact.abilities), "example_embeddings": half(artifact.examples.embeddings)}
     header = {
         "format": FORMAT,
         "encoder": artifact.encoder,
         "categories": artifact.categories,
         "features": FEATURE_NAMES,
-        "category_temperature": artifact.category_temperature,
-        "fusion": {name: getattr(artifact.fusion, name) for name in FusionSettings.__slots__},
+        "temperatures": {name: getattr(artifact, name).temperature for name in READERS},
+        "skills": artifact.success.skills,
+        "models": artifact.models,
+        "fusion": {field.name: getattr(artifact.fusion, field.name) for field in fields(FusionSettings)},
         "example_texts": artifact.examples.texts,
         "example_categories": artifact.examples.categories,
         "report": artifact.report,
@@ -99,48 +129,66 @@ def load_artifact(content: bytes) -> Artifact:
         if header["format"] != FORMAT or tuple(header["features"]) != FEATURE_NAMES:
             raise InvalidArtifact("the artefact was made for another version of the classifier")
         return artifact_of(header, arrays, hashlib.sha256(content).hexdigest()[:VERSION_LENGTH])
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        OSError,
-        EOFError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except UNREADABLE as error:
         raise InvalidArtifact(f"the artefact cannot be read: {error}") from error
 
 
 def artifact_of(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], version: str) -> Artifact:
     """The artefact of a file's parts. Raises KeyError, TypeError or ValueError where they do not agree."""
-    heads = {name: LinearHead(float32(arrays[f"{name}_weights"]), float32(arrays[f"{name}_bias"])) for name in HEADS}
-    categories = tuple(str(category) for category in header["categories"])
-    examples = ExampleSet(tuple(header["example_texts"]), tuple(header["example_categories"]), normalised(arrays["example_embeddings"]))
-    if len(heads["category"].bias) != len(categories) or len({head.weights.shape[0] for head in heads.values()}) != 1:
-        raise ValueError("the heads' shapes do not agree")
-    if examples.embeddings.shape[1] + len(FEATURE_NAMES) != heads["category"].weights.shape[0]:
-        raise ValueError("the examples' embeddings do not fit the heads")
-    return Artifact(
+    readers = {name: reader_of(name, header, arrays) for name in READERS}
+    artifact = Artifact(
         version=version,
-        encoder=FORMER_ENCODERS.get(str(header["encoder"]), str(header["encoder"])),
-        categories=categories,
-        category_head=heads["category"],
-        category_temperature=float(header["category_temperature"]),
-        difficulty_head=heads["difficulty"],
-        discrimination_head=heads["discrimination"],
-        creativity_head=heads["creativity"],
+        encoder=str(header["encoder"]),
+        categories=tuple(str(category) for category in header["categories"]),
+        scaling=FeatureScaling(float32(arrays["scaling_shift"]), float32(arrays["scaling_factor"])),
+        hybrid=readers["hybrid"],
+        similarity=readers["similarity"],
+        features=readers["features"],
+        success=SuccessNetwork(
+            tuple(str(skill) for skill in header["skills"]),
+            **{name: float32(arrays[f"success_{name}"]) for name in NETWORK_ARRAYS},
+        ),
+        models=tuple(str(model) for model in header["models"]),
+        abilities=float32(arrays["abilities"]),
         fusion=FusionSettings(**{name: float(value) for name, value in header["fusion"].items()}),
-        examples=examples,
+        examples=ExampleSet(tuple(header["example_texts"]), tuple(header["example_categories"]), normalised(arrays["example_embeddings"])),
         report=header["report"],
     )
+    require_agreement(artifact)
+    return artifact
 
 
-def head_of(artifact: Artifact, name: str) -> LinearHead:
-    """A head by its name in the file."""
-    heads = (artifact.category_head, artifact.difficulty_head, artifact.discrimination_head, artifact.creativity_head)
-    return dict(zip(HEADS, heads, strict=True))[name]
+def reader_of(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Reader:
+    """A reader by its name in the file."""
+    head = TextHead(*(float32(arrays[f"{name}_{part}"]) for part in ("dense", "ngrams", "bias")))
+    return Reader(head, float(header["temperatures"][name]))
+
+
+def require_agreement(artifact: Artifact) -> None:
+    """Raise ValueError where the parts' shapes do not agree."""
+    sizes = {
+        "features": len(FEATURE_NAMES),
+        "similarity": artifact.dimensions + len(FEATURE_NAMES),
+        "hybrid": artifact.dimensions + len(FEATURE_NAMES) + len(artifact.categories) + 1,
+    }
+    for name, size in sizes.items():
+        head = getattr(artifact, name).head
+        if head.dense.shape != (size, len(artifact.categories) + OTHER_OUTPUTS) or len(head.ngrams) != BUCKETS:
+            raise ValueError(f"the {name} reader's shape does not agree with the others")
+    if len(artifact.scaling.shift) != len(FEATURE_NAMES):
+        raise ValueError("the scaling is of other features")
+    if artifact.success.hidden.shape[0] != sizes["similarity"] or artifact.examples.embeddings.shape[1] != artifact.dimensions:
+        raise ValueError("the network's or the examples' embeddings do not fit the readers")
+    if artifact.abilities.shape != (len(artifact.models), len(artifact.success.skills)):
+        raise ValueError("the abilities' shape does not agree with models and skills")
+    require_finite("abilities and examples", artifact.abilities, artifact.examples.embeddings)
+    if not all(0.0 <= getattr(artifact.fusion, field.name) <= 1.0 for field in fields(FusionSettings)):
+        raise ValueError("fusion's settings are from 0 to 1")
+
+
+def half(array: NDArray[Any]) -> NDArray[np.float16]:
+    """In half precision, which changes no probability by more than a thousandth."""
+    return np.asarray(array, np.float16)
 
 
 def float32(array: NDArray[Any]) -> NDArray[np.float32]:

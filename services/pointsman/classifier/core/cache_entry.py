@@ -15,7 +15,7 @@ from pointsman.classifier.core.fusion import Judgement, Method, difficulty_of
 from pointsman.classifier.core.similarity import NearestExample
 
 # Raised whenever what is kept, or what it means, changes.
-SCHEMA = 1
+SCHEMA = 2
 SEAL_BYTES = 16
 SEAL_PURPOSE = b"judgement seal"
 # One of 7 categories, 5 rules and 3 examples takes 1 KB; more than this is none of ours, and is not even read.
@@ -46,11 +46,14 @@ def write_entry(cached: CachedJudgement, *, key: bytes, secret: bytes) -> bytes:
         dict(judgement.category_probabilities),
         judgement.difficulty_logit,
         judgement.discrimination,
+        judgement.complexity_score,
         judgement.creativity_score,
         judgement.ml_confidence,
         judgement.method.value,
         judgement.matched_rules,
         [(example.text, example.category, example.similarity) for example in judgement.nearest_examples],
+        dict(judgement.skills),
+        judgement.is_unsure,
     )
     body = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "surrogatepass")
     return seal_of(body, secret) + body
@@ -82,24 +85,26 @@ def checked(
     probabilities: Any,
     b: Any,
     a: Any,
+    complexity: Any,
     creativity: Any,
     ml_confidence: Any,
     method: Any,
     matched_rules: Any,
     nearest: Any,
+    skills: Any,
+    is_unsure: Any,
 ) -> CachedJudgement:
     """The judgement of these fields. Raises ValueError, TypeError or InvalidEntry where one of them cannot be."""
     shares = distribution(probabilities)
     category = max(shares, key=shares.__getitem__)
-    logit = number(b, least=-MAX_LOGIT, most=MAX_LOGIT)
-    complexity = 1.0 / (1.0 + math.exp(-logit))
+    complexity_score = number(complexity, least=0.0, most=1.0)
     judgement = Judgement(
         category=category,
         category_probabilities=shares,
-        difficulty_logit=logit,
+        difficulty_logit=number(b, least=-MAX_LOGIT, most=MAX_LOGIT),
         discrimination=number(a, least=0.0, most=math.inf),
-        complexity_score=complexity,
-        difficulty=difficulty_of(complexity),
+        complexity_score=complexity_score,
+        difficulty=difficulty_of(complexity_score),
         creativity_score=number(creativity, least=0.0, most=1.0),
         domain_confidence=shares[category],
         ml_confidence=None if ml_confidence is None else number(ml_confidence, least=0.0, most=1.0),
@@ -108,6 +113,8 @@ def checked(
         nearest_examples=tuple(
             NearestExample(word(text), word(name), number(cosine, least=-1.01, most=1.01)) for text, name, cosine in nearest
         ),
+        skills={word(name): number(weight, least=0.0, most=1.0) for name, weight in skills.items()},
+        is_unsure=flag(is_unsure),
     )
     if judgement.method is Method.DEGRADED:
         raise InvalidEntry("a degraded judgement, which is never kept")
@@ -122,6 +129,13 @@ def distribution(value: Any) -> Mapping[str, float]:
     if abs(sum(shares.values()) - 1.0) > SUM_TOLERANCE:
         raise InvalidEntry("its probabilities do not sum to 1")
     return shares
+
+
+def flag(value: Any) -> bool:
+    """True or false, and nothing that only counts as one."""
+    if not isinstance(value, bool):
+        raise InvalidEntry("a flag that is none")
+    return value
 
 
 def number(value: Any, *, least: float, most: float) -> float:

@@ -14,6 +14,8 @@ from pointsman.classifier.core.fusion import Judgement, Method, difficulty_of
 
 # Where sigmoid(b) still says something: 0.03 to 0.97, as the learned head's.
 MAX_DIFFICULTY_LOGIT = 3.5
+# Below it another category than the classifier's best is as probable.
+UNSURE_BELOW = 0.5
 # Pairs that are in use, the one that needs the strong model last.
 PAIRS = (
     ("weak", "strong"),
@@ -91,4 +93,5 @@ def with_categories(judgement: Judgement, names: Sequence[str | None], probabili
         domain_confidence=distribution[category],
         ml_confidence=max(shares.values()),
         method=Method.ML_BASED,
+        is_unsure=distribution[category] < UNSURE_BELOW,
     )

@@ -1,6 +1,9 @@
-"""One judgement out of what the keyword rules and the learned heads say."""
+"""One judgement out of what the keyword rules and the learned heads say.
 
-import math
+The rules are one more witness of the hybrid reader: how far they are to be believed, and beside which words and meanings,
+was learned on prompts that they were not written for. Stacked generalisation, Wolpert 1992.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,17 +11,22 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.classifier.core import heads
-from pointsman.classifier.core.artifact import Artifact, FusionSettings
+from pointsman.classifier.core.artifact import Artifact
 from pointsman.classifier.core.features import lexical_features
+from pointsman.classifier.core.heads import by_name, sigmoid
+from pointsman.classifier.core.ngrams import ngrams_of
 from pointsman.classifier.core.similarity import AddedCategory, NearestExample, added_category_of, nearest_examples
 from pointsman.rules import difficulty as rule_difficulty
 from pointsman.rules.keyword_rules import RuleMatches
 from pointsman.rules.text_window import text_window
 
-# In a mixture no witness speaks against a category with more than this: where rules and model are both sure and
-# differ, what comes out is then a doubt, not whichever has the longer tail. 0.001 to 0.02 do equally well.
-LEAST_PROBABILITY = 0.01
+# Below it the rules' word is as likely wrong as right, where they judge alone; their confidence is too low if anything.
+RULES_UNSURE_BELOW = 0.5
+# The rules speak against a category with no more than this, however sure they are.
+LEAST_RULE_PROBABILITY = 0.01
+# Of the skills' weights, what is worth telling.
+FOREMOST_SKILLS = 5
+LEAST_SKILL_WEIGHT = 0.05
 
 
 class Difficulty(StrEnum):
@@ -44,7 +52,12 @@ class Strategy(StrEnum):
     RULES = "rules"
     SIMILARITY = "similarity"
     HYBRID = "hybrid"
+    FEATURES = "features"  # the text's form and letters alone: no encoder runs
     BERT = "bert"  # hybrid, and in it what a fine-tuned classifier says: core/fine_tuned.py
+
+
+# They run no encoder, and take no longer than finding a kept judgement again.
+WITHOUT_EMBEDDING = frozenset({Strategy.RULES, Strategy.FEATURES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +66,18 @@ class Judgement:
 
     category: str
     category_probabilities: Mapping[str, float]  # sums to 1
-    difficulty_logit: float  # b of the item-response model
+    difficulty_logit: float  # b of the item-response model: how hard for models
     discrimination: float  # a of the item-response model, above 0
-    complexity_score: float  # sigmoid(b)
-    difficulty: Difficulty
+    complexity_score: float  # 0 to 1: how hard people find it
+    difficulty: Difficulty  # class of complexity_score
     creativity_score: float  # 0 to 1
     domain_confidence: float  # probability of `category` after fusion
     ml_confidence: float | None  # the head's own for its best category; None: it did not run
     method: Method
     matched_rules: tuple[str, ...]  # "category/name", strongest first
     nearest_examples: tuple[NearestExample, ...]  # nearest first; empty without an embedding
-    is_unsure: bool = False  # too doubtful to save money by
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """A distribution over categories, and how it came about."""
-
-    probabilities: Mapping[str, float]
-    method: Method
+    skills: Mapping[str, float]  # weights of the foremost skills that it asks for; empty without an embedding
+    is_unsure: bool  # too doubtful to save money by
 
 
 def judge(
@@ -86,85 +92,102 @@ def judge(
     """Judge one prompt.
 
     matches: of the rules on the same text. embedding: (d,), L2-normalised; None: none could be made,
-    then the rules alone judge, and the method says degraded unless the strategy asked for no more.
+    then the rules alone judge, and the method says degraded unless the strategy asked for no embedding.
     """
+    if strategy is Strategy.FEATURES:
+        return judge_by_features(text, artifact)
     if strategy is Strategy.RULES or embedding is None:
         return judge_by_rules(text, matches, Method.RULE_BASED if strategy is Strategy.RULES else Method.DEGRADED)
-    inputs = heads.head_inputs(embedding, lexical_features(text_window(text)))
-    learned = heads.by_category(
-        artifact.categories, heads.category_probabilities(artifact.category_head, inputs, artifact.category_temperature)
-    )
+    ngrams = ngrams_of(text)
+    inputs = np.concatenate((embedding, scaled_features(text, artifact)))
+    learned = artifact.similarity.read(inputs, ngrams)
+    reading, method = learned, Method.ML_BASED
+    if strategy is not Strategy.SIMILARITY:
+        reading = artifact.hybrid.read(np.concatenate((inputs, rule_evidence(matches, artifact.categories))), ngrams)
+        method = Method.HYBRID if matches.matched else Method.ML_BASED
+    probabilities = by_name(artifact.categories, reading.probabilities)
+    if strategy is not Strategy.SIMILARITY:
+        probabilities = with_rule_categories(probabilities, matches)
     nearest = nearest_examples(embedding, artifact.examples, added)
-    opinion = Opinion(learned, Method.ML_BASED) if strategy is Strategy.SIMILARITY else fuse(matches, learned, artifact.fusion)
-    found = added_category_of(nearest, added, artifact.fusion.added_similarity)
-    probabilities = opinion.probabilities if found is None else with_added(opinion.probabilities, found)
+    if (found := added_category_of(nearest, added, artifact.fusion.added_similarity)) is not None:
+        probabilities, method = with_added(probabilities, found), Method.ML_BASED
+    demand = artifact.success.demand(inputs)
     return judgement_of(
         probabilities,
-        b=heads.difficulty_logit(artifact.difficulty_head, inputs),
-        a=heads.discrimination(artifact.discrimination_head, inputs),
-        creativity=heads.creativity_score(artifact.creativity_head, inputs),
-        ml_confidence=max(learned.values()),
-        method=opinion.method if found is None else Method.ML_BASED,
+        b=demand.difficulty_logit,
+        a=demand.discrimination,
+        complexity=sigmoid(reading.complexity_logit),
+        creativity=sigmoid(reading.creativity_logit),
+        ml_confidence=float(learned.probabilities.max()),
+        method=method,
         matched_rules=matches.rule_names,
         nearest=nearest,
+        skills=foremost(artifact.success.skills, demand.skill_weights),
+        unsure_below=artifact.fusion.unsure_below,
+    )
+
+
+def judge_by_features(text: str, artifact: Artifact) -> Judgement:
+    """The judgement by the text's form and letters. For models it is as hard as for people: more is not known."""
+    reading = artifact.features.read(scaled_features(text, artifact), ngrams_of(text))
+    return judgement_of(
+        by_name(artifact.categories, reading.probabilities),
+        b=reading.complexity_logit,
+        a=rule_difficulty.RULES_DISCRIMINATION,
+        complexity=sigmoid(reading.complexity_logit),
+        creativity=sigmoid(reading.creativity_logit),
+        ml_confidence=float(reading.probabilities.max()),
+        method=Method.ML_BASED,
+        matched_rules=(),
+        nearest=(),
+        skills={},
+        unsure_below=artifact.fusion.unsure_below,
     )
 
 
 def judge_by_rules(text: str, matches: RuleMatches, method: Method) -> Judgement:
     """The judgement of the rules alone, which needs no artefact."""
+    b = rule_difficulty.difficulty_logit(text, matches)
     return judgement_of(
         matches.probabilities,
-        b=rule_difficulty.difficulty_logit(text, matches),
+        b=b,
         a=rule_difficulty.RULES_DISCRIMINATION,
+        complexity=sigmoid(b),
         creativity=rule_difficulty.creativity_score(matches),
         ml_confidence=None,
         method=method,
         matched_rules=matches.rule_names,
         nearest=(),
+        skills={},
+        unsure_below=RULES_UNSURE_BELOW,
     )
 
 
-def fuse(matches: RuleMatches, learned: Mapping[str, float], settings: FusionSettings) -> Opinion:
-    """Join rules and model:
+def scaled_features(text: str, artifact: Artifact) -> NDArray[np.float32]:
+    """float32 (f,): the lexical features of the text's window, as the heads read them."""
+    return artifact.scaling.apply(lexical_features(text_window(text)))
 
-    | rules \\ model | agrees         | differs, sure | differs, unsure |
-    | ------------- | -------------- | ------------- | --------------- |
-    | sure          | mixture: boost | mixture       | rules alone     |
-    | unsure        | mixture: boost | model alone   | mixture         |
-    | silent        | model alone    | model alone   | model alone     |
-    """
+
+def rule_evidence(matches: RuleMatches, categories: Sequence[str]) -> NDArray[np.float32]:
+    """float32 (k + 1,): the rules' log-probability of each category less their mean, then 1; all 0 where no rule matched."""
     if not matches.matched:
-        return Opinion(over(matches.probabilities, learned), Method.ML_BASED)
-    best = max(learned, key=learned.__getitem__)
-    rules_sure = matches.confidence > settings.rules_sure
-    model_sure = learned[best] > settings.model_sure
-    if matches.category == best or rules_sure == model_sure:
-        return Opinion(mixture(matches.probabilities, learned, settings), Method.HYBRID)
-    if rules_sure:
-        return Opinion(matches.probabilities, Method.RULE_BASED)
-    return Opinion(over(matches.probabilities, learned), Method.ML_BASED)
+        return np.zeros(len(categories) + 1, np.float32)
+    logs = np.log([max(LEAST_RULE_PROBABILITY, matches.probabilities.get(category, 0.0)) for category in categories])
+    return np.append(logs - logs.mean(), 1.0).astype(np.float32)
 
 
-def mixture(rules: Mapping[str, float], learned: Mapping[str, float], settings: FusionSettings) -> dict[str, float]:
-    """Logarithmic opinion pool, Genest and Zidek 1986, section 3: p ∝ rules^r · learned^m, with fitted exponents.
-
-    It is bolder than both where they agree, and between them where they do not. A category that
-    only the rules know has what the model gives its least likely one.
-    """
-    floor = min(learned.values())
-    logits = {
-        category: settings.rules_weight * safe_log(probability) + settings.model_weight * safe_log(learned.get(category, floor))
-        for category, probability in rules.items()
-    }
-    top = max(logits.values())
-    powers = {category: math.exp(logit - top) for category, logit in logits.items()}
-    total = sum(powers.values())
-    return {category: power / total for category, power in powers.items()}
+def with_rule_categories(probabilities: Mapping[str, float], matches: RuleMatches) -> dict[str, float]:
+    """The distribution with what the rules give to categories that only they know."""
+    known_to_rules = {name: share for name, share in matches.probabilities.items() if name not in probabilities}
+    rest = 1.0 - sum(known_to_rules.values()) if matches.matched else 1.0
+    scaled = {name: share * rest for name, share in probabilities.items()}
+    return scaled | {name: share if matches.matched else 0.0 for name, share in known_to_rules.items()}
 
 
-def over(categories: Mapping[str, float], probabilities: Mapping[str, float]) -> dict[str, float]:
-    """A distribution over all that the rules know; 0 for what only they know."""
-    return {category: probabilities.get(category, 0.0) for category in categories}
+def foremost(skills: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
+    """The skills with the greatest weights, greatest first."""
+    order = sorted(range(len(skills)), key=lambda index: -weights[index])[:FOREMOST_SKILLS]
+    return {skills[index]: weights[index] for index in order if weights[index] >= LEAST_SKILL_WEIGHT}
 
 
 def with_added(probabilities: Mapping[str, float], found: NearestExample) -> dict[str, float]:
@@ -181,15 +204,17 @@ def judgement_of(
     *,
     b: float,
     a: float,
+    complexity: float,
     creativity: float,
     ml_confidence: float | None,
     method: Method,
     matched_rules: tuple[str, ...],
     nearest: tuple[NearestExample, ...],
+    skills: Mapping[str, float],
+    unsure_below: float,
 ) -> Judgement:
     """Complete a judgement with what follows from its numbers."""
     category = max(probabilities, key=probabilities.__getitem__)
-    complexity = 1.0 / (1.0 + math.exp(-b))
     return Judgement(
         category=category,
         category_probabilities=probabilities,
@@ -203,6 +228,8 @@ def judgement_of(
         method=method,
         matched_rules=matched_rules,
         nearest_examples=nearest,
+        skills=skills,
+        is_unsure=probabilities[category] < unsure_below,
     )
 
 
@@ -211,8 +238,3 @@ def difficulty_of(complexity: float) -> Difficulty:
     if complexity < rule_difficulty.MEDIUM_FROM:
         return Difficulty.EASY
     return Difficulty.MEDIUM if complexity < rule_difficulty.HARD_FROM else Difficulty.HARD
-
-
-def safe_log(probability: float) -> float:
-    """Logarithm of a probability, which is at least LEAST_PROBABILITY."""
-    return math.log(max(LEAST_PROBABILITY, probability))

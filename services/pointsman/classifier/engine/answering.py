@@ -9,7 +9,7 @@ from enum import StrEnum
 from pointsman.classifier import names
 from pointsman.classifier.core.cache_entry import CachedJudgement, InvalidEntry, read_entry, write_entry
 from pointsman.classifier.core.cache_key import Judges, cache_key
-from pointsman.classifier.core.fusion import Judgement, Method, Strategy
+from pointsman.classifier.core.fusion import WITHOUT_EMBEDDING, Judgement, Method, Strategy
 from pointsman.classifier.core.ports import CacheEvent, JudgementCache
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
@@ -196,7 +196,7 @@ class Answering:
         nothing else is ever kept.
         """
         encoder = self._engine.models_of(strategy)
-        if self._caching is None or strategy is Strategy.RULES or encoder is None:
+        if self._caching is None or strategy in WITHOUT_EMBEDDING or encoder is None:
             return [None] * len(turns)
         judges = Judges(strategy.value, setup.version, self._engine.artifact_version, encoder)
         return [cache_key(self._caching.secret, turn, judges) for turn in turns]

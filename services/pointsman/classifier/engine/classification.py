@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pointsman.classifier import names
 from pointsman.classifier.core.artifact import Artifact
 from pointsman.classifier.core.fine_tuned import LabelReading, with_verdict
-from pointsman.classifier.core.fusion import Judgement, Method, Strategy, judge, judge_by_rules
+from pointsman.classifier.core.fusion import WITHOUT_EMBEDDING, Judgement, Method, Strategy, judge, judge_by_rules
 from pointsman.classifier.core.ports import Encoder, EncoderFailed
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
@@ -121,7 +121,7 @@ class ClassificationEngine:
         """
         if strategy is Strategy.BERT:
             return await self._classify_fine_tuned(turn, setup, deadline_s)
-        embedded = None if strategy is Strategy.RULES else await self._embed(turn, deadline_s)
+        embedded = None if strategy in WITHOUT_EMBEDDING else await self._embed(turn, deadline_s)
         judgement = self._judge(turn, strategy, setup, embedded)
         if embedded is None:
             return MadeJudgement(judgement, None, 0, 0.0, 0.0, 0.0)

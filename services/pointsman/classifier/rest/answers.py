@@ -48,6 +48,7 @@ class ClassificationShape(TypedDict):
     a: float
     matched_rules: list[str]
     nearest_examples: list[NearestExampleShape]
+    skills: dict[str, float]
     unsure: bool
     cache: str
     encoder: str | None
@@ -97,6 +98,7 @@ def classification(answer: ClassifiedTurn) -> ClassificationShape:
             {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
             for example in judgement.nearest_examples
         ],
+        "skills": {name: round(weight, DIGITS) for name, weight in judgement.skills.items()},
         "unsure": judgement.is_unsure,
         "cache": answer.cache.value,
         "encoder": answer.encoder,

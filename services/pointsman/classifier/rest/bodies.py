@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.json_body import JsonObject
 
-StrategyName = Literal["rules", "similarity", "hybrid", "bert"]
+StrategyName = Literal["rules", "similarity", "hybrid", "features", "bert"]
 
 
 class StrictBody(BaseModel):

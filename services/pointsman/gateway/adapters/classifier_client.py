@@ -79,6 +79,7 @@ def judgement_of(message: pb.Classification) -> Judgement:
         method=method,
         matched_rules=tuple(message.matched_rules),
         nearest_examples=tuple(NearestExample(example.text, example.category, example.similarity) for example in message.nearest_examples),
+        skills=dict(message.skills),
         cache_hit=message.cache_hit,
         encoder=message.encoder or None,
         version=message.version,

@@ -1,7 +1,7 @@
 """What is known of a prompt: the classifier's judgement, or the gateway's own by rules alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # The categories that need no catalogue; it may add others.
@@ -48,16 +48,17 @@ class Judgement:
 
     category: str
     category_probabilities: Mapping[str, float]  # sums to 1
-    difficulty_logit: float  # b of the item-response model
+    difficulty_logit: float  # b of the item-response model: how hard for models
     discrimination: float  # a of the item-response model, above 0
-    complexity_score: float  # sigmoid(b)
-    difficulty: Difficulty
+    complexity_score: float  # how hard people find it
+    difficulty: Difficulty  # class of complexity_score
     creativity_score: float
     domain_confidence: float
     ml_confidence: float | None
     method: ClassificationMethod
     matched_rules: tuple[str, ...] = ()
     nearest_examples: tuple[NearestExample, ...] = ()
+    skills: Mapping[str, float] = field(default_factory=dict)  # weights of the foremost skills that it asks for
     cache_hit: bool = False
     encoder: str | None = None
     version: str = ""

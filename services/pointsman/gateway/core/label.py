@@ -1,6 +1,6 @@
 """What ranking goes by: the judgement of a prompt, with what the caller says of his task put above it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.gateway.core.catalog import Condition
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES, Difficulty, Judgement
@@ -17,6 +17,7 @@ class Label:
     difficulty_logit: float
     discrimination: float
     is_unsure: bool = False  # too doubtful to save money by
+    skill_weights: tuple[tuple[str, float], ...] = ()  # of subjects within the categories; empty: unknown
 
     @property
     def is_missing(self) -> bool:
@@ -33,7 +34,7 @@ class Label:
 
     def judged(self, difficulty: Difficulty, difficulty_logit: float) -> "Label":
         """The same prompt, were it that difficult."""
-        return Label(self.task, self.category, self.category_weights, difficulty, difficulty_logit, self.discrimination, self.is_unsure)
+        return replace(self, difficulty=difficulty, difficulty_logit=difficulty_logit)
 
 
 def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
@@ -47,8 +48,9 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
         return Label(task_type, category, ((category, 1.0),) if category else (), None, 0.0, 1.0, is_unsure=True)
     category = judgement.category
     weights = tuple(judgement.category_probabilities.items())
+    skills = tuple((name, weight) for name, weight in judgement.skills.items() if name not in judgement.category_probabilities)
     if task_type is not None and (task_type in BUILT_IN_CATEGORIES or task_type in judgement.category_probabilities):
-        category, weights = task_type, ((task_type, 1.0),)
+        category, weights, skills = task_type, ((task_type, 1.0),), ()
     return Label(
         task=task_type or category,
         category=category,
@@ -57,4 +59,5 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
         difficulty_logit=judgement.difficulty_logit,
         discrimination=judgement.discrimination,
         is_unsure=judgement.is_unsure,
+        skill_weights=skills,
     )

@@ -148,6 +148,7 @@ def blend(answer: LlmAnswer, base: Judgement | None, *, categories: Collection[s
         ml_confidence=base.ml_confidence,
         matched_rules=base.matched_rules,
         nearest_examples=base.nearest_examples,
+        skills=base.skills if base.category == answer.category else {},  # of subjects within the other category
         version=base.version,
         tokenize_s=base.tokenize_s,
         queue_s=base.queue_s,

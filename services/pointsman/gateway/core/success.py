@@ -67,7 +67,7 @@ class Abilities:
 
     def _unshifted(self, model: Model, label: Label) -> Theta:
         if model.skills:
-            return Theta(weighted_skill(model.skills, label.category_weights), "ability")
+            return Theta(weighted_skill(model.skills, label), "ability")
         if model.quality_score is not None:
             return Theta(_quality_logit(model.quality_score) - self.quality_offset, "quality_score")
         return Theta(self.lowest_theta, "assumed")
@@ -97,16 +97,22 @@ class Abilities:
         return min(known, default=DEFAULT_LOWEST_THETA)
 
 
-def weighted_skill(skills: Mapping[str, float], category_weights: tuple[tuple[str, float], ...]) -> float:
-    """Sum of P(category) * skill; a category without a skill counts as overall.
+def weighted_skill(skills: Mapping[str, float], label: Label) -> float:
+    """Ability for a prompt: Σ weight · skill over the subjects that it asks for, as far as the model has them; for the rest
+    Σ P(category) · skill.
 
-    The probabilities that are missing from 1 count as overall too, so that no category is judged by 0.
+    A category without a skill counts as overall. So do the probabilities that are missing from 1, so that no category is
+    judged by 0.
     """
     overall = overall_skill(skills)
-    theta = overall
-    for category, probability in category_weights:
+    by_category = overall
+    for category, probability in label.category_weights:
         if (skill := skills.get(category)) is not None:
-            theta += probability * (skill - overall)
+            by_category += probability * (skill - overall)
+    theta = by_category
+    for subject, weight in label.skill_weights:
+        if (skill := skills.get(subject)) is not None:
+            theta += weight * (skill - by_category)
     return theta
 
 

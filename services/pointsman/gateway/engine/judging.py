@@ -151,9 +151,10 @@ def is_sound(judgement: Judgement, categories: Collection[str]) -> bool:
     probabilities = judgement.category_probabilities
     if not 0 < len(probabilities) <= MAX_CATEGORY_COUNT or judgement.category not in probabilities:
         return False
-    if not all(name in categories for name in probabilities):
+    if len(judgement.skills) > MAX_CATEGORY_COUNT or not all(name in categories for name in probabilities):
         return False
-    shares = [*probabilities.values(), judgement.domain_confidence, judgement.complexity_score, judgement.creativity_score]
+    scores = (judgement.domain_confidence, judgement.complexity_score, judgement.creativity_score)
+    shares = (*probabilities.values(), *judgement.skills.values(), *scores)
     if not all(math.isfinite(share) and 0.0 <= share <= 1.0 for share in shares):
         return False
     if abs(sum(probabilities.values()) - 1.0) > PROBABILITY_TOLERANCE:

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,6 +70,16 @@ def test_categories_are_the_classifiers_and_difficulty_stays() -> None:
     assert sum(after.category_probabilities.values()) == pytest.approx(1)
     assert set(after.category_probabilities) == set(BUILT_IN_CATEGORIES)
     assert after.difficulty_logit == before.difficulty_logit
+
+
+@pytest.mark.parametrize(("share", "is_unsure"), [(0.9, False), (0.45, True)])
+@pytest.mark.parametrize("was_unsure", [True, False])
+def test_doubt_is_the_classifiers_where_the_category_is(*, share: float, is_unsure: bool, was_unsure: bool) -> None:
+    before = replace(judgement(), is_unsure=was_unsure)
+    rest = (1.0 - share) / 2
+    after = with_verdict(before, np.array([share, rest, rest], np.float32), LabelReading(("math", "chat", "general")))
+    assert after.is_unsure is is_unsure
+    assert with_verdict(before, np.array([0.1, 0.9], np.float32), LabelReading(strong=1)).is_unsure is was_unsure
 
 
 def test_classifier_that_knows_no_category_of_the_prompt_changes_nothing() -> None:

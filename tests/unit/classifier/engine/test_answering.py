@@ -118,9 +118,10 @@ async def test_another_question_is_not_answered_from_the_first(turn: Turn, strat
         assert (await parts.answering.classify(turn, strategy, deadline_s=NEVER_S)).cache is CacheUse.MISS
 
 
-async def test_rules_are_not_looked_up() -> None:
+@pytest.mark.parametrize("strategy", [Strategy.RULES, Strategy.FEATURES])
+async def test_what_needs_no_encoder_is_not_looked_up(strategy: Strategy) -> None:
     async with rig() as parts:
-        answers = [await parts.answering.classify(POEM, Strategy.RULES, deadline_s=NEVER_S) for _ in range(2)]
+        answers = [await parts.answering.classify(POEM, strategy, deadline_s=NEVER_S) for _ in range(2)]
     assert [answer.cache for answer in answers] == [CacheUse.OFF] * 2
     assert parts.cache.questions == []
 

@@ -64,13 +64,16 @@ async def test_strategy_says_who_judges(strategy: Strategy, category: str, metho
     assert engine.version_of(FIRST) == "tiny-first"
 
 
-async def test_rules_alone_ask_no_encoder() -> None:
+@pytest.mark.parametrize(("strategy", "method"), [(Strategy.RULES, Method.RULE_BASED), (Strategy.FEATURES, Method.ML_BASED)])
+async def test_strategy_without_embedding_asks_no_encoder(strategy: Strategy, method: Method) -> None:
     encoder = HashingEncoder()
     async with engine_with(encoder) as engine:
         encoder.batches.clear()
-        classified = await engine.classify(POEM, Strategy.RULES, engine.setup, deadline_s=NEVER_S)
+        encoder.is_broken = True
+        classified = await engine.classify(POEM, strategy, engine.setup, deadline_s=time.monotonic())
     assert encoder.batches == []
-    assert classified.encoder is None
+    assert (classified.encoder, classified.token_count, classified.judgement.method) == (None, 0, method)
+    assert engine.degraded == ()
 
 
 async def test_embedding_brings_encoder_examples_and_times() -> None:
@@ -84,7 +87,9 @@ async def test_embedding_brings_encoder_examples_and_times() -> None:
 async def test_without_an_encoder_rules_judge_and_say_so() -> None:
     engine = engine_without_encoder()
     classified = await engine.classify(POEM, Strategy.HYBRID, engine.setup, deadline_s=NEVER_S)
+    of_features = await engine.classify(POEM, Strategy.FEATURES, engine.setup, deadline_s=NEVER_S)
     asked_for = await engine.classify(POEM, Strategy.RULES, engine.setup, deadline_s=NEVER_S)
+    assert of_features.judgement.method is Method.DEGRADED, "features are read by what was learned"
     assert (classified.judgement.category, classified.judgement.method) == ("creative_writing", Method.DEGRADED)
     assert asked_for.judgement.method is Method.RULE_BASED
     assert (classified.encoder, engine.version_of(FIRST)) == (None, "rules-first")

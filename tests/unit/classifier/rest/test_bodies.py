@@ -1,5 +1,6 @@
 import pytest
 
+from pointsman.classifier.core.fusion import Strategy
 from pointsman.classifier.rest.bodies import ClassifyBatchBody, ClassifyBody, StrictBody, parse
 from pointsman.kit.errors import InvalidArgument
 from pointsman.kit.json_body import JsonObject
@@ -8,6 +9,10 @@ from pointsman.kit.json_body import JsonObject
 def test_strategy_may_be_left_out() -> None:
     assert parse(ClassifyBody, {"prompt": "x"}) == parse(ClassifyBody, {"prompt": "x", "strategy": None})
     assert parse(ClassifyBatchBody, {"prompts": ["x"], "strategy": "rules"}).strategy == "rules"
+
+
+def test_every_strategy_may_be_asked_for_by_its_name() -> None:
+    assert {parse(ClassifyBody, {"prompt": "x", "strategy": strategy.value}).strategy for strategy in Strategy} == {*Strategy}
 
 
 @pytest.mark.parametrize(

@@ -113,12 +113,14 @@ def test_a_judgement_is_read() -> None:
         nearest_examples=[classifier_pb2.NearestExample(text="t", category="coding", similarity=0.9)],
         version="v",
         is_unsure=True,
+        skills={"crux": 0.8},
         timings=classifier_pb2.ClassificationTimings(total=Duration(nanos=2_400_000)),
     )
     judgement = judgement_of(message)
     assert (judgement.difficulty, judgement.method, judgement.total_s) == (Difficulty.EASY, ClassificationMethod.HYBRID, 0.0024)
     assert (judgement.ml_confidence, judgement.encoder, judgement.nearest_examples[0].text) == (None, None, "t")
     assert judgement.is_unsure
+    assert judgement.skills == {"crux": 0.8}
 
 
 def test_a_judgement_of_no_known_difficulty_is_none() -> None:

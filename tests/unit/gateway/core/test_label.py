@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from pointsman.gateway.core.catalog import Condition
@@ -33,6 +35,25 @@ def test_without_either_the_label_is_missing() -> None:
     label = label_of(None, None)
     assert label.is_missing
     assert (label.difficulty_logit, label.discrimination, label.category_weights, label.is_unsure) == (0.0, 1.0, (), True)
+
+
+def test_skills_beside_the_categories_are_subjects() -> None:
+    asked = replace(judgement("coding"), skills={"coding": 0.5, "crux": 0.3, "mbpp": 0.1})
+    assert label_of(asked, None).skill_weights == (("crux", 0.3), ("mbpp", 0.1))
+    assert label_of(judgement("coding"), None).skill_weights == ()
+
+
+def test_a_task_type_that_is_a_category_replaces_the_subjects_too() -> None:
+    asked = replace(judgement("math"), skills={"college_mathematics": 0.9})
+    assert label_of(asked, "coding").skill_weights == ()
+    assert label_of(asked, "code-generation").skill_weights == (("college_mathematics", 0.9),)
+
+
+def test_the_same_prompt_of_another_difficulty_asks_for_the_same() -> None:
+    label = label_of(replace(judgement("coding"), skills={"crux": 0.3}, is_unsure=True), None)
+    harder = label.judged(Difficulty.HARD, 2.0)
+    assert (harder.difficulty, harder.difficulty_logit) == (Difficulty.HARD, 2.0)
+    assert replace(harder, difficulty=label.difficulty, difficulty_logit=label.difficulty_logit) == label
 
 
 @pytest.mark.parametrize(

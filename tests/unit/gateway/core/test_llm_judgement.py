@@ -127,6 +127,12 @@ def test_doubt_stays_where_the_model_does_not_bear_the_judgement_out(*, of_base:
     assert blend(ANSWER, base, categories=BUILT_IN_CATEGORIES, model_id="m", total_s=0.0).is_unsure is unsure
 
 
+@pytest.mark.parametrize(("category", "skills"), [("math", {"gsm8k": 0.9}), ("coding", {})], ids=["borne out", "contradicted"])
+def test_subjects_stay_where_the_category_does(category: str, skills: dict[str, float]) -> None:
+    base = replace(judgement(category), skills={"gsm8k": 0.9})
+    assert blend(ANSWER, base, categories=BUILT_IN_CATEGORIES, model_id="m", total_s=0.0).skills == skills
+
+
 BASES = st.sampled_from((None, judgement("chat")))
 
 

@@ -139,6 +139,9 @@ UNSOUND: dict[str, Judgement] = {
     "endless difficulty": replace(judgement(), difficulty_logit=float("inf")),
     "no discrimination": replace(judgement(), discrimination=0.0),
     "confidence above 1": replace(judgement(), domain_confidence=1.5),
+    "NaN weight of a skill": replace(judgement(), skills={"crux": NAN}),
+    "weight of a skill above 1": replace(judgement(), skills={"crux": 1e300}),
+    "a thousand skills": replace(judgement(), skills={f"s{number}": 0.0 for number in range(1_000)}),
     "NaN creativity": replace(judgement(), creativity_score=NAN),
 }
 

@@ -361,6 +361,26 @@ class Classification(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class SkillsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CATEGORY_FIELD_NUMBER: _builtins.int
     CATEGORY_PROBABILITIES_FIELD_NUMBER: _builtins.int
     DIFFICULTY_LOGIT_FIELD_NUMBER: _builtins.int
@@ -378,6 +398,7 @@ class Classification(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
     IS_UNSURE_FIELD_NUMBER: _builtins.int
+    SKILLS_FIELD_NUMBER: _builtins.int
     category: _builtins.str
     """Most probable category."""
     difficulty_logit: _builtins.float
@@ -385,7 +406,7 @@ class Classification(_message.Message):
     discrimination: _builtins.float
     """Discrimination a of the item-response model, above 0."""
     complexity_score: _builtins.float
-    """sigmoid(difficulty_logit), 0 to 1."""
+    """How hard people find it, 0 to 1; for models see difficulty_logit."""
     difficulty: Global___Difficulty.ValueType
     """Class of complexity_score."""
     creativity_score: _builtins.float
@@ -422,6 +443,12 @@ class Classification(_message.Message):
     def timings(self) -> Global___ClassificationTimings:
         """Where the time went."""
 
+    @_builtins.property
+    def skills(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Weights of the foremost skills that the prompt asks of a model, at most 5, each
+        0 to 1: categories, and subjects within them. Empty where no embedding was made.
+        """
+
     def __init__(
         self,
         *,
@@ -442,10 +469,11 @@ class Classification(_message.Message):
         version: _builtins.str = ...,
         timings: Global___ClassificationTimings | None = ...,
         is_unsure: _builtins.bool = ...,
+        skills: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "ml_confidence", b"ml_confidence", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "cache_hit", b"cache_hit", "category", b"category", "category_probabilities", b"category_probabilities", "complexity_score", b"complexity_score", "creativity_score", b"creativity_score", "difficulty", b"difficulty", "difficulty_logit", b"difficulty_logit", "discrimination", b"discrimination", "domain_confidence", b"domain_confidence", "encoder", b"encoder", "is_unsure", b"is_unsure", "matched_rules", b"matched_rules", "method", b"method", "ml_confidence", b"ml_confidence", "nearest_examples", b"nearest_examples", "timings", b"timings", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence", "cache_hit", b"cache_hit", "category", b"category", "category_probabilities", b"category_probabilities", "complexity_score", b"complexity_score", "creativity_score", b"creativity_score", "difficulty", b"difficulty", "difficulty_logit", b"difficulty_logit", "discrimination", b"discrimination", "domain_confidence", b"domain_confidence", "encoder", b"encoder", "is_unsure", b"is_unsure", "matched_rules", b"matched_rules", "method", b"method", "ml_confidence", b"ml_confidence", "nearest_examples", b"nearest_examples", "skills", b"skills", "timings", b"timings", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ml_confidence: _TypeAlias = _typing.Literal["ml_confidence"]  # noqa: Y015
     _WhichOneofArgType__ml_confidence: _TypeAlias = _typing.Literal["_ml_confidence", b"_ml_confidence"]  # noqa: Y015

@@ -37,6 +37,7 @@ class ClassificationShape(TypedDict):
     a: float | None
     matched_rules: list[str]
     nearest_examples: list[NearestExampleShape]
+    skills: dict[str, float]
     unsure: bool
     cache: str
     encoder: str | None

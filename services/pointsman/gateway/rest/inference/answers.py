@@ -73,6 +73,7 @@ def classification(judgement: Judgement | None, cache: CacheUse) -> Classificati
             {"text": example.text, "category": example.category, "similarity": round(example.similarity, DIGITS)}
             for example in judgement.nearest_examples
         ],
+        "skills": {name: round(weight, DIGITS) for name, weight in judgement.skills.items()},
         "unsure": judgement.is_unsure,
         "cache": cache.value,
         "encoder": judgement.encoder,
@@ -97,6 +98,7 @@ def _no_classification() -> ClassificationShape:
         "a": None,
         "matched_rules": [],
         "nearest_examples": [],
+        "skills": {},
         "unsure": True,
         "cache": "off",
         "encoder": None,
