@@ -186,7 +186,7 @@ def with_rule_categories(probabilities: Mapping[str, float], matches: RuleMatche
 
 def foremost(skills: Sequence[str], weights: Sequence[float]) -> dict[str, float]:
     """The skills with the greatest weights, greatest first."""
-    order = sorted(range(len(skills)), key=lambda index: -weights[index])[:FOREMOST_SKILLS]
+    order = sorted(range(len(skills)), key=weights.__getitem__, reverse=True)[:FOREMOST_SKILLS]
     return {skills[index]: weights[index] for index in order if weights[index] >= LEAST_SKILL_WEIGHT}
 
 

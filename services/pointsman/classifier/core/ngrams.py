@@ -19,6 +19,8 @@ READ_CHARACTERS = 500
 MULTIPLIER = np.uint32(0x9E3779B1)
 FINALISER = np.uint32(0x85EBCA77)
 SPACE = ord(" ")
+# What a run's length adds to its hash.
+LENGTH_TERMS = {size: np.uint32(size * pow(int(MULTIPLIER), size, 1 << 32) % (1 << 32)) for size in SIZES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,24 +37,27 @@ def ngrams_of(text: str) -> Ngrams:
         text = f"{text[:READ_CHARACTERS]} {text[-READ_CHARACTERS:]}"
     spaced = f" {' '.join(text.lower().split())} "
     characters = np.frombuffer(spaced.encode("utf-32-le", "replace"), np.uint32)
-    found = np.concatenate([hashes_of(characters, size) for size in SIZES])
-    buckets, counts = np.unique(found, return_counts=True)
+    buckets, counts = np.unique(run_buckets(characters), return_counts=True)
     weights = 1.0 + np.log(counts)
     length = float(np.sqrt((weights * weights).sum()))
     return Ngrams(buckets.astype(np.int64), (weights / max(length, 1.0)).astype(np.float32))
 
 
-def hashes_of(characters: NDArray[np.uint32], size: int) -> NDArray[np.uint32]:
-    """The bucket of each run of `size` characters with no space but at its ends."""
-    count = len(characters) - size + 1
-    if count <= 0:
-        return np.empty(0, np.uint32)
-    is_inner_space = characters == SPACE
-    hashed = np.full(count, np.uint32(size))
-    crosses = np.zeros(count, np.bool_)
-    for offset in range(size):
-        hashed = hashed * MULTIPLIER + characters[offset : offset + count]
-        if 0 < offset < size - 1:
-            crosses |= is_inner_space[offset : offset + count]
+def run_buckets(characters: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The bucket of each run with no space but at its ends, the shorter runs first.
+
+    A run's hash is a polynomial in MULTIPLIER of its length, then of its characters: so each length goes on from the last.
+    """
+    is_space = characters == SPACE
+    polynomial, crosses = characters, np.zeros(len(characters), np.bool_)
+    hashes, are_crossing = [np.empty(0, np.uint32)], [np.empty(0, np.bool_)]
+    for size in range(2, min(SIZES[-1], len(characters)) + 1):
+        count = len(characters) - size + 1
+        polynomial = polynomial[:count] * MULTIPLIER + characters[size - 1 :]
+        if size in LENGTH_TERMS:
+            crosses = crosses[:count] | is_space[size - 2 : size - 2 + count]
+            hashes.append(polynomial + LENGTH_TERMS[size])
+            are_crossing.append(crosses)
+    hashed: NDArray[np.uint32] = np.concatenate(hashes)[~np.concatenate(are_crossing)]
     hashed = (hashed ^ (hashed >> np.uint32(15))) * FINALISER
-    return hashed[~crosses] >> np.uint32(32 - BUCKET_BITS)
+    return hashed >> np.uint32(32 - BUCKET_BITS)
