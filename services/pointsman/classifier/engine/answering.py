@@ -9,7 +9,7 @@ from enum import StrEnum
 from pointsman.classifier import names
 from pointsman.classifier.core.cache_entry import CachedJudgement, InvalidEntry, read_entry, write_entry
 from pointsman.classifier.core.cache_key import Judges, cache_key
-from pointsman.classifier.core.fusion import WITHOUT_EMBEDDING, Judgement, Method, Strategy
+from pointsman.classifier.core.fusion import WITHOUT_EMBEDDING, Judgement, Strategy
 from pointsman.classifier.core.ports import CacheEvent, JudgementCache
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
@@ -161,7 +161,7 @@ class Answering:
             version = self._engine.version_of(question.setup)
             return ClassifiedTurn(cached.judgement, version, cached.encoder, CacheUse.HIT, 0, 0.0, 0.0, 0.0, 0.0)
         made = await self._make(question, CacheUse.MISS, NEVER_S)  # others who ask may have longer
-        if made.judgement.method is not Method.DEGRADED:
+        if made.encoder is not None:  # of strategy bert the method does not tell: it may be sure of the category all the same
             entry = CachedJudgement(made.judgement, made.encoder)
             caching.cache.put(key, write_entry(entry, key=key, secret=caching.secret))
         return made

@@ -9,15 +9,20 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from pointsman.classifier import names
+from pointsman.classifier.adapters.memory_cache import MemoryCache
 from pointsman.classifier.core.batching import BatchLimits
+from pointsman.classifier.core.cache_key import SECRET_BYTES
 from pointsman.classifier.core.fine_tuned import reading_of
 from pointsman.classifier.core.fusion import Difficulty, Method, Strategy
 from pointsman.classifier.core.setup import Setup
 from pointsman.classifier.core.turn import Turn
+from pointsman.classifier.engine.answering import Answering, CacheUse, Caching
 from pointsman.classifier.engine.classification import ClassificationEngine, FineTunedPart, LearnedPart, NoFineTunedPart
 from pointsman.classifier.engine.embedding_queue import EmbeddingQueue
+from pointsman.classifier.engine.metrics import ClassifierMetrics
 from pointsman.kit.errors import PreconditionRequired
 from pointsman.kit.logging import get_logger
+from pointsman.kit.telemetry import silent_telemetry
 from pointsman.kit.tracing import Tracing
 from pointsman.rules.rules_file import load_default_rules
 from tests.fakes.fixed_sorter import FixedSorter
@@ -80,6 +85,21 @@ async def test_difficulty_alone_leaves_a_missing_encoder_in_sight() -> None:
 async def test_judgements_are_kept_by_both_models() -> None:
     async with engine_with(FixedSorter(weak=0.9, strong=0.1), HashingEncoder()) as engine:
         assert (engine.models_of(Strategy.HYBRID), engine.models_of(Strategy.BERT)) == ("hashing", "hashing sorter")
+
+
+async def test_judgement_whose_embedding_failed_is_not_kept_however_sure_the_classifier_is() -> None:
+    encoder = HashingEncoder()
+    async with engine_with(FixedSorter(math=0.9, chat=0.1), encoder) as engine:
+        caching = Caching(MemoryCache(ttl_s=3600, now=time.monotonic, uniform=lambda: 0.5), b"s" * SECRET_BYTES, lambda _: None)
+        metrics = ClassifierMetrics(silent_telemetry("classifier").registry)
+        answering = Answering(engine, caching, metrics=metrics, tracing=Tracing(), now=time.monotonic)
+        encoder.is_broken = True
+        without = await answering.classify(POEM, Strategy.BERT, deadline_s=NEVER_S)
+        encoder.is_broken = False
+        whole, found = [await answering.classify(POEM, Strategy.BERT, deadline_s=NEVER_S) for _ in range(2)]
+        await answering.aclose()
+    assert (without.judgement.category, without.encoder, without.cache) == ("math", None, CacheUse.MISS)
+    assert (whole.encoder, whole.cache, found.cache) == ("hashing", CacheUse.MISS, CacheUse.HIT)
 
 
 async def test_broken_model_is_refused_until_it_works_again() -> None:
