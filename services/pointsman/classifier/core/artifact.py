@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from pointsman.classifier.core.features import FEATURE_NAMES
 from pointsman.classifier.core.heads import FeatureScaling, Reader, TextHead, require_finite
-from pointsman.classifier.core.ngrams import BUCKETS
 from pointsman.classifier.core.similarity import ExampleSet
 from pointsman.classifier.core.success import SuccessNetwork
 
@@ -173,7 +172,7 @@ def require_agreement(artifact: Artifact) -> None:
     }
     for name, size in sizes.items():
         head = getattr(artifact, name).head
-        if head.dense.shape != (size, len(artifact.categories) + OTHER_OUTPUTS) or len(head.ngrams) != BUCKETS:
+        if head.dense.shape != (size, len(artifact.categories) + OTHER_OUTPUTS):
             raise ValueError(f"the {name} reader's shape does not agree with the others")
     if len(artifact.scaling.shift) != len(FEATURE_NAMES):
         raise ValueError("the scaling is of other features")

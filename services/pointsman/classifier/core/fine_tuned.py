@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointsman.classifier.core.fusion import Judgement, Method, difficulty_of
+from pointsman.classifier.core.heads import MAX_COMPLEXITY_LOGIT, sigmoid
 
-# Where sigmoid(b) still says something: 0.03 to 0.97, as the learned head's.
-MAX_DIFFICULTY_LOGIT = 3.5
 # Below it another category than the classifier's best is as probable.
 UNSURE_BELOW = 0.5
 # Pairs that are in use, the one that needs the strong model last.
@@ -67,8 +66,8 @@ def with_verdict(judgement: Judgement, probabilities: NDArray[np.float32], readi
 
 
 def with_difficulty(judgement: Judgement, needs_strong: float) -> Judgement:
-    """b is the logit of the probability that the strong model is needed."""
-    least = 1.0 / (1.0 + math.exp(MAX_DIFFICULTY_LOGIT))
+    """b is the logit of the probability that the strong model is needed, within the bounds of a reader's complexity."""
+    least = sigmoid(-MAX_COMPLEXITY_LOGIT)
     share = min(1.0 - least, max(least, needs_strong))
     return replace(judgement, difficulty_logit=math.log(share / (1.0 - share)), complexity_score=share, difficulty=difficulty_of(share))
 

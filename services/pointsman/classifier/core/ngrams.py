@@ -14,8 +14,8 @@ BUCKET_BITS = 13
 BUCKETS = 1 << BUCKET_BITS
 # Of the text's start and of its end: what is asked stands there, and the time grows with the length.
 READ_CHARACTERS = 500
-# Odd constants with well spread bits: Knuth, The Art of Computer Programming, volume 3, section 6.4, and the
-# finaliser of MurmurHash3, https://github.com/aappleby/smhasher
+# Odd constants with well spread bits: the first two primes of xxHash, as is the mixing at the end,
+# https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 MULTIPLIER = np.uint32(0x9E3779B1)
 FINALISER = np.uint32(0x85EBCA77)
 SPACE = ord(" ")

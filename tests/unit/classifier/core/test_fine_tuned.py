@@ -4,8 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pointsman.classifier.core.fine_tuned import MAX_DIFFICULTY_LOGIT, LabelReading, UnusableLabels, reading_of, with_verdict
+from pointsman.classifier.core.fine_tuned import LabelReading, UnusableLabels, reading_of, with_verdict
 from pointsman.classifier.core.fusion import Difficulty, Judgement, Method, judge_by_rules
+from pointsman.classifier.core.heads import MAX_COMPLEXITY_LOGIT
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 
@@ -44,8 +45,8 @@ def test_labels_that_say_neither_are_refused_by_name(labels: tuple[str, ...]) ->
     [
         (0.5, 0.0, Difficulty.MEDIUM),
         (0.9, math.log(9), Difficulty.HARD),
-        (1.0, MAX_DIFFICULTY_LOGIT, Difficulty.HARD),
-        (0.0, -MAX_DIFFICULTY_LOGIT, Difficulty.EASY),
+        (1.0, MAX_COMPLEXITY_LOGIT, Difficulty.HARD),
+        (0.0, -MAX_COMPLEXITY_LOGIT, Difficulty.EASY),
     ],
 )
 def test_need_of_the_strong_model_is_difficulty_and_nothing_else_changes(needs_strong: float, b: float, difficulty: Difficulty) -> None:
