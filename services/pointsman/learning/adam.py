@@ -13,6 +13,8 @@ SQUARE_DECAY = 0.999
 EPSILON = 1e-8
 # Of the steps, during which the rate grows to its peak; after it falls to 0 by a cosine: Smith and Topin 2018.
 WARM_UP_SHARE = 0.3
+# Of the peak rate, with which it begins: a 25th, as in PyTorch's OneCycleLR.
+START_SHARE = 0.04
 
 
 class Adam:
@@ -44,5 +46,5 @@ class Adam:
 def rate_share(progress: float) -> float:
     """Share of the peak rate after this share of the steps."""
     if progress < WARM_UP_SHARE:
-        return 0.04 + 0.96 * progress / WARM_UP_SHARE
+        return START_SHARE + (1.0 - START_SHARE) * progress / WARM_UP_SHARE
     return 0.5 * (1.0 + math.cos(math.pi * (progress - WARM_UP_SHARE) / (1.0 - WARM_UP_SHARE)))

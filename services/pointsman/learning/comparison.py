@@ -41,7 +41,7 @@ CURVE_SHARES = (0.125, 0.25, 0.5, 1.0)
 
 
 def main(folder: Path) -> int:
-    """Print both tables; the exit status."""
+    """Print the tables and the learning curves; the exit status."""
     settings = load_one(ClassifierSettings)
     encoder = asyncio.run(load_prompt_encoder(settings.folder, settings.var_dir / "learning"))
     collected = collect(folder, encoder, load_default_rules())

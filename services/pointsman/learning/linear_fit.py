@@ -1,4 +1,4 @@
-"""Fits of linear heads, deterministic: convex losses, started at zero."""
+"""Logistic regressions, which baselines are made of, and the minimiser that other fits use too. The classifier's readers: text_fit.py."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from pointsman.classifier.core.heads import softmax
+
 Matrix = NDArray[np.float64]
 
 MAX_ITERATIONS = 500
-
-
-def softmax(logits: Matrix) -> Matrix:
-    """Rows of probabilities."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def sigmoid(logits: Matrix) -> Matrix:

@@ -33,6 +33,8 @@ LABELLED_SKILL_SHARE = 0.1
 ANCHOR_WEIGHT = 0.3
 LINEAR_L2 = 1e-3
 STRENGTH_L2 = 2e-3
+# Next to nothing: it only keeps the abilities from drifting together with b.
+ABILITY_L2 = 1e-4
 # Keeps ln a near 0: without it a grows to its bound for all prompts, and b and the abilities shrink instead.
 DISCRIMINATION_L2 = 0.03
 # Rates beside the peak rate: what stands alone sees few gradients.
@@ -170,7 +172,7 @@ def gradients(
         "judge": judge_inputs.T @ by_judged + LINEAR_L2 * w.judge,
         "judge_hidden": found.activation.T @ by_judged,
         "judge_bias": by_judged.sum(axis=0),
-        "ability": by_distance.sum(axis=0) + 1e-4 * w.ability,
+        "ability": by_distance.sum(axis=0) + ABILITY_L2 * w.ability,
         "strength": by_distance.T @ found.weights + STRENGTH_L2 / max(1, len(w.ability)) * w.strength,
         "skill_difficulty": by_b @ found.weights,
     }

@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 
 from pointsman.classifier.core.heads import TextHead, softmax
 from pointsman.classifier.core.ngrams import BUCKETS, ngrams_of
+from pointsman.learning.linear_fit import Matrix, sigmoid
 from pointsman.rules.difficulty import HARD_FROM, MEDIUM_FROM
 
-Matrix: TypeAlias = NDArray[np.float64]
 Loss: TypeAlias = Callable[[Matrix], tuple[float, Matrix]]
 """From outputs (n, k) to a value and its derivative by them."""
 
@@ -115,7 +115,7 @@ def complexity_loss(levels: NDArray[np.int64], logits: Matrix) -> Loss:
             above = (levels > number).astype(np.float64)
             steps = CLASS_SLOPE * (found - threshold)
             value += float((np.logaddexp(0.0, steps) - above * steps).sum())
-            slope = slope + CLASS_SLOPE * (0.5 * (1.0 + np.tanh(0.5 * steps)) - above)
+            slope = slope + CLASS_SLOPE * (sigmoid(steps) - above)
         return value, slope[:, None]
 
     return loss
@@ -126,7 +126,7 @@ def share_loss(shares: Matrix) -> Loss:
 
     def loss(outputs: Matrix) -> tuple[float, Matrix]:
         logits = outputs[:, 0]
-        error = 0.5 * (1.0 + np.tanh(0.5 * logits)) - shares
+        error = sigmoid(logits) - shares
         return 4.0 * float((np.logaddexp(0.0, logits) - shares * logits).sum()), 4.0 * error[:, None]
 
     return loss

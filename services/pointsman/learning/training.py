@@ -17,13 +17,13 @@ from pointsman.classifier.core.similarity import ExampleSet
 from pointsman.classifier.core.success import SuccessNetwork
 from pointsman.learning.graded import GradedPrompt, grades_of
 from pointsman.learning.labelled import LabelledPrompt
+from pointsman.learning.linear_fit import Matrix
 from pointsman.learning.success_fit import HIDDEN_WIDTH, SEED, SuccessData, SuccessWeights, fit_success
 from pointsman.learning.text_fit import (
     CATEGORY_L2,
     COMPLEXITY_L2,
     CREATIVITY_L2,
     FittedHead,
-    Matrix,
     TextInputs,
     category_loss,
     complexity_loss,
@@ -105,7 +105,6 @@ def train_artifact(data: TrainingData, report: Mapping[str, Any], *, success: Su
         encoder=data.encoder,
         categories=BUILT_IN_CATEGORIES,
         scaling=scaling,
-        # The rules were written by the examples and know them too well: what the rules are worth shows on the others.
         hybrid=fit_reader(data, scaling, with_embedding=True, with_rules=True),
         similarity=fit_reader(data, scaling, with_embedding=True, with_rules=False),
         features=fit_reader(data, scaling, with_embedding=False, with_rules=False),
@@ -129,7 +128,7 @@ def scaling_of(data: TrainingData) -> FeatureScaling:
 
 def fit_reader(data: TrainingData, scaling: FeatureScaling, *, with_embedding: bool, with_rules: bool) -> Reader:
     """A reader of these witnesses."""
-    if with_rules:
+    if with_rules:  # they were written by the examples and know them too well: what they are worth shows on the others
         others = [index for index, prompt in enumerate(data.prompts) if not prompt.is_example]
         data = data.subset(others) if others else data
     inputs = text_inputs(data, scaling, with_embedding=with_embedding, with_rules=with_rules)

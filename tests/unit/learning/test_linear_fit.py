@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pointsman.learning.linear_fit import fit_logit, fit_multinomial, sigmoid, softmax
+from pointsman.classifier.core.heads import softmax
+from pointsman.learning.linear_fit import fit_logit, fit_multinomial, sigmoid
 
 GENERATOR = np.random.default_rng(1)
 
