@@ -40,7 +40,8 @@ FIND_BY_DECISION = (
     "SELECT request_id, project_id, key_id FROM answers WHERE decision_id = ? ORDER BY sequence DESC LIMIT 1",
     "SELECT request_id, project_id, key_id FROM decisions WHERE decision_id = ?",
 )
-COUNT_FEEDBACK = "SELECT count(*) FROM feedback WHERE request_id = ?"
+OF_ACCOUNT = "request_id = ? AND project_id = ? AND key_id IS ?"
+COUNT_FEEDBACK = f"SELECT count(*) FROM feedback WHERE {OF_ACCOUNT}"  # noqa: S608  # our own words
 FIND_FEEDBACK = """
 SELECT project_id, key_id, metric, value, request_id, decision_id, comment FROM feedback WHERE feedback_id = ?
 """
@@ -49,7 +50,7 @@ INSERT INTO feedback (feedback_id, request_id, decision_id, project_id, key_id, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 # Beside max() SQLite gives the other columns of the row that has it.
-FIND_LATEST_VALUES = "SELECT value, max(sequence) FROM feedback WHERE request_id = ? GROUP BY metric ORDER BY metric"
+FIND_LATEST_VALUES = f"SELECT value, max(sequence) FROM feedback WHERE {OF_ACCOUNT} GROUP BY metric ORDER BY metric"  # noqa: S608  # as above
 
 # The median is the shortest length that at least half of the answers do not exceed.
 READ_OUTCOMES = """
@@ -115,7 +116,7 @@ class SqliteFeedback:
             row = self._connection.execute(statement, (name,)).fetchone()
             if row is not None:
                 found_id, project_id, key_id = row
-                (count,) = self._connection.execute(COUNT_FEEDBACK, (found_id,)).fetchone()
+                (count,) = self._connection.execute(COUNT_FEEDBACK, row).fetchone()
                 return Subject(found_id, Account(project_id, key_id), count)
         return None
 
@@ -133,9 +134,10 @@ class SqliteFeedback:
         names = (feedback.feedback_id, feedback.request_id, feedback.decision_id, account.project_id, account.key_id)
         self._connection.execute(ADD_FEEDBACK, (*names, feedback.metric, feedback.value, feedback.comment, book_time_ns))
 
-    def latest_values(self, request_id: str) -> Sequence[float]:
-        """The latest value of each metric by which the request was judged."""
-        return [value for value, _ in self._connection.execute(FIND_LATEST_VALUES, (request_id,))]
+    def latest_values(self, request_id: str, account: Account) -> Sequence[float]:
+        """The latest value of each metric by which the account has judged the request."""
+        of_account = (request_id, account.project_id, account.key_id)
+        return [value for value, _ in self._connection.execute(FIND_LATEST_VALUES, of_account)]
 
 
 def outcomes_since(connection: sqlite3.Connection, after_version: int) -> OutcomeStats:

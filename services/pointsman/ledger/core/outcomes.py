@@ -45,7 +45,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a feedback is about: a request, whose it was, and how often it was judged."""
+    """What a feedback is about: a request, whose it was, and how often he has judged it."""
 
     request_id: str
     account: Account
@@ -112,8 +112,8 @@ class FeedbackBook(Protocol):
     def keep_feedback(self, feedback: Feedback, *, book_time_ns: int) -> None:
         """Keep a feedback, whose name is not kept yet and whose request is known."""
 
-    def latest_values(self, request_id: str) -> Sequence[float]:
-        """The latest value of each metric by which the request was judged."""
+    def latest_values(self, request_id: str, account: Account) -> Sequence[float]:
+        """The latest value of each metric by which the account has judged the request."""
 
 
 class OutcomeBooks(Protocol):
@@ -169,13 +169,13 @@ def keep_feedback(books: OutcomeBooks, feedback: Feedback, *, book_time_ns: int)
         raise TooMuchFeedback(f"{MAX_FEEDBACK_OF_ONE} are kept of one answer, and there are as many")
     books.feedback.keep_feedback(feedback.about(subject.request_id), book_time_ns=book_time_ns)
     answer = books.outcomes.find_answer(subject.request_id)
-    if answer is not None:
+    if answer is not None and answer.account == feedback.account:  # callers name their requests, and two may choose one name
         _grade(books, answer)
 
 
 def _grade(books: OutcomeBooks, answer: Answer) -> None:
     """Bring grade and sums to what the feedback says. Grades count beside what was foretold, so without that none does."""
-    values = books.feedback.latest_values(answer.request_id)
+    values = books.feedback.latest_values(answer.request_id, answer.account)
     if not values or answer.predicted_success is None:
         return
     grade = sum(values) / len(values)

@@ -155,20 +155,33 @@ def test_what_is_unknown_or_a_strangers_is_not_found_and_nothing_is_kept(books: 
 def test_a_decision_that_nobody_ran_can_be_judged_and_grades_no_answer(books: OpenBooks) -> None:
     books.keep_decisions([replace(a_decision(), account=ACCOUNT)])
     judge(books, a_feedback("fbk_1", decision_id="dec_1"), a_feedback("fbk_2", request_id="req_1"))
-    assert books.feedback.latest_values("req_1") == [1.0]
+    assert books.feedback.latest_values("req_1", ACCOUNT) == [1.0]
     assert stats(books) == ()
 
 
 def test_of_a_decision_that_was_run_twice_the_latest_answer_is_judged(books: OpenBooks) -> None:
     settle(books, an_answer(1, decision_id="dec_1"), an_answer(2, decision_id="dec_1"))
     judge(books, a_feedback(decision_id="dec_1"))
-    assert [books.feedback.latest_values(f"req_{number}") for number in (1, 2)] == [[], [1.0]]
+    assert [books.feedback.latest_values(f"req_{number}", ACCOUNT) for number in (1, 2)] == [[], [1.0]]
 
 
 def test_an_answer_whose_success_was_not_foretold_is_not_graded(books: OpenBooks) -> None:
     settle(books, an_answer(predicted=None))
     judge(books, a_feedback())
     assert stats(books)[0].graded_count == 0
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+def test_a_strangers_request_of_the_same_name_grades_no_answer(books: OpenBooks, *, answer_first: bool) -> None:
+    stranger = Account("other", "key_1")
+    books.keep_decisions([replace(a_decision("dec_2", request_id="req_1"), account=stranger)])
+    if answer_first:
+        settle(books, an_answer())
+    judge(books, a_feedback("fbk_strange", 0.0, decision_id="dec_2", account=stranger))
+    settle(books, an_answer())
+    assert stats(books)[0].graded_count == 0
+    judge(books, a_feedback())
+    assert (stats(books)[0].graded_count, stats(books)[0].grade_sum) == (1, 1.0)
 
 
 def test_no_answer_takes_feedback_without_end(books: OpenBooks) -> None:
@@ -208,7 +221,7 @@ def test_sums_are_those_of_the_answers_whatever_came_first(steps: list[Settlemen
             versions.append(books.outcomes.version)
         answers = [answer for n in (1, 2, 3) if (answer := books.outcomes.find_answer(f"req_{n}")) is not None]
         for answer in answers:
-            said = books.feedback.latest_values(answer.request_id)
+            said = books.feedback.latest_values(answer.request_id, ACCOUNT)
             foretold = answer.predicted_success is not None
             assert answer.grade == (pytest.approx(sum(said) / len(said)) if said and foretold else None)
         graded = [answer for answer in answers if answer.grade is not None]
