@@ -24,13 +24,15 @@ async def follow(
 ) -> None:
     """Hand on what comes, for ever.
 
-    on_lost: called with a reason when it fails or is silent, once until it is back; a stream that only ends is opened again.
+    on_lost: called with a reason when it fails or is silent, once until it is back; a stream that only ends, or whose time is over,
+    is opened again.
     """
     pause_s = FIRST_PAUSE_S
     is_lost = False
     while True:
+        deadline = Deadline.after(WATCH_S)
         try:
-            async with open_stream(Deadline.after(WATCH_S)) as values:
+            async with open_stream(deadline) as values:
                 while True:
                     async with asyncio.timeout(SILENCE_S):
                         take(await anext(values))
@@ -39,7 +41,7 @@ async def follow(
                         is_lost = False
                         on_back()
         except (ServiceError, TimeoutError, StopAsyncIteration) as error:
-            if not is_lost and not isinstance(error, StopAsyncIteration):
+            if not is_lost and not isinstance(error, StopAsyncIteration) and not deadline.expired:
                 is_lost = True
                 on_lost(getattr(error, "reason", "silence"))
         await asyncio.sleep(pause_s)

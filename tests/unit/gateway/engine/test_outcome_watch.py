@@ -9,7 +9,7 @@ from pointsman.gateway.engine import following
 from pointsman.gateway.engine.outcome_watch import watch_outcomes
 from pointsman.gateway.engine.world import World
 from pointsman.kit.background import in_background
-from pointsman.kit.errors import Unavailable
+from pointsman.kit.errors import DeadlineExceeded, Unavailable
 from pointsman.kit.logging import Logger, get_logger
 from tests.fakes.gateway_services import FakeOutcomes
 from tests.integration.kit.echo import capturing_log
@@ -43,3 +43,12 @@ async def test_it_is_asked_anew_after_a_failure_and_after_silence_and_the_last_w
     assert world.outcomes.version == 3
     told = [(entry["event"], entry.get("reason")) for entry in logged.entries]
     assert told == [("outcomes_lost", "dependency_down"), ("outcomes_watched", None), ("outcomes_lost", "silence")]
+
+
+async def test_the_end_of_a_watchs_time_is_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "WATCH_S", 0.0)
+    log, logged = capturing_log()
+    world = World()
+    over = DeadlineExceeded("deadline_exceeded", "call ledger: the time is over")
+    await hear_all(FakeOutcomes(streams=[[Outcomes(1), over], [Outcomes(2), over]]), world, log)
+    assert (world.outcomes.version, logged.entries) == (2, [])
