@@ -171,8 +171,9 @@ def as_found(judgement: Judgement) -> Judgement:
 
 def byte_count_of(judgement: Judgement) -> int:
     """About what the judgement takes in memory, rather more than less."""
-    texts = [*judgement.category_probabilities, *judgement.matched_rules, *(example.text for example in judgement.nearest_examples)]
-    objects = PROBABILITY_BYTES * len(judgement.category_probabilities) + EXAMPLE_BYTES * len(judgement.nearest_examples)
+    shares = [*judgement.category_probabilities, *judgement.skills]
+    texts = [*shares, *judgement.matched_rules, *(example.text for example in judgement.nearest_examples)]
+    objects = PROBABILITY_BYTES * len(shares) + EXAMPLE_BYTES * len(judgement.nearest_examples)
     return JUDGEMENT_BYTES + objects + sum(map(sys.getsizeof, texts))
 
 

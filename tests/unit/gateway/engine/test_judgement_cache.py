@@ -85,6 +85,10 @@ async def test_memory_is_bounded_by_bytes() -> None:
     assert len(desk.cache) == 3
 
 
+def test_skills_take_memory_too() -> None:
+    assert byte_count_of(replace(MADE, skills={"crux": 0.5})) > byte_count_of(MADE)
+
+
 @pytest.mark.parametrize("answer", [None, replace(MADE, method=ClassificationMethod.DEGRADED)], ids=["none", "without encoder"])
 async def test_what_the_classifier_could_not_judge_well_is_not_kept(answer: Judgement | None) -> None:
     desk = Desk()
