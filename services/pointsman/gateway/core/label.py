@@ -46,11 +46,12 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
     if judgement is None:
         category = task_type if task_type in BUILT_IN_CATEGORIES else None
         return Label(task_type, category, ((category, 1.0),) if category else (), None, 0.0, 1.0, is_unsure=True)
-    category = judgement.category
+    category, is_unsure = judgement.category, judgement.is_unsure
     weights = tuple(judgement.category_probabilities.items())
     skills = tuple((name, weight) for name, weight in judgement.skills.items() if name not in judgement.category_probabilities)
     if task_type is not None and (task_type in BUILT_IN_CATEGORIES or task_type in judgement.category_probabilities):
-        category, weights, skills = task_type, ((task_type, 1.0),), ()
+        # It is of the category that a judgement is unsure, and there the caller is not.
+        category, is_unsure, weights, skills = task_type, False, ((task_type, 1.0),), ()
     return Label(
         task=task_type or category,
         category=category,
@@ -58,6 +59,6 @@ def label_of(judgement: Judgement | None, task_type: str | None) -> Label:
         difficulty=judgement.difficulty,
         difficulty_logit=judgement.difficulty_logit,
         discrimination=judgement.discrimination,
-        is_unsure=judgement.is_unsure,
+        is_unsure=is_unsure,
         skill_weights=skills,
     )

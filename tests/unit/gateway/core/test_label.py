@@ -49,6 +49,11 @@ def test_a_task_type_that_is_a_category_replaces_the_subjects_too() -> None:
     assert label_of(asked, "code-generation").skill_weights == (("college_mathematics", 0.9),)
 
 
+@pytest.mark.parametrize(("task_type", "is_unsure"), [("coding", False), ("code-generation", True), (None, True)])
+def test_a_caller_who_names_the_category_ends_the_doubt_of_it(task_type: str | None, is_unsure: bool) -> None:  # noqa: FBT001  # a table's column
+    assert label_of(replace(judgement("math"), is_unsure=True), task_type).is_unsure is is_unsure
+
+
 def test_the_same_prompt_of_another_difficulty_asks_for_the_same() -> None:
     label = label_of(replace(judgement("coding"), skills={"crux": 0.3}, is_unsure=True), None)
     harder = label.judged(Difficulty.HARD, 2.0)
