@@ -20,7 +20,7 @@ from pointsman.gateway.core.policies import ModelNameKind, parse_model_name
 from pointsman.gateway.core.ranking import decide
 from pointsman.gateway.core.request_shape import shape_of
 from pointsman.gateway.core.routing import Purpose
-from pointsman.gateway.core.routing_errors import RoutingError
+from pointsman.gateway.core.routing_errors import ModelNotFound, RoutingError
 from pointsman.gateway.engine.completing import Completing, TimeAllowed
 from pointsman.gateway.engine.completion import Completion
 from pointsman.gateway.engine.judgement_cache import JudgementCache, KeyedHash, judgement_key
@@ -152,6 +152,9 @@ class LlmJudging:
         was_open = self._circuit.is_open
         try:
             model_id, answer = await self._call(asking, budget)
+        except ModelNotFound as error:  # the catalogue has not the one that the settings name
+            self._note_failure(error.reason, was_open=was_open)
+            return "", None
         except RoutingError:  # no model may be asked about this prompt
             self._circuit.release()
             return "", None

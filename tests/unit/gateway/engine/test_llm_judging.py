@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from pointsman.gateway.core.catalog import Agent, Capability, Policy
 from pointsman.gateway.core.judgement import ClassificationMethod, Difficulty
@@ -296,3 +297,10 @@ async def test_a_thinking_model_is_asked_where_it_is_named() -> None:
     (routed,) = await route(gateway, asked())
     assert routed.judgement is not None
     assert routed.judgement.encoder == "llm:thinker"
+
+
+async def test_a_model_that_the_catalogue_has_not_is_told_of_once() -> None:
+    with capture_logs() as entries:
+        routed = await route(judging(settings=GatewaySettings(llm_classifier_model="gone")), *(asked(f"prompt {n}") for n in range(6)))
+    assert {seen(one) for one in routed} == {("coding", ("strategy",))}
+    assert [(entry["event"], entry["reason"]) for entry in entries] == [("llm_classifier_away", "model_not_found")]
