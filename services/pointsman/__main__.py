@@ -20,8 +20,8 @@ SERVICES = {
 }
 EVALUATED_STRATEGIES = ("rules", "features", "similarity", "hybrid")
 LEARNING = {
-    "train": "train the classifier's artefact on labelled prompts",
-    "eval": "measure the classifier on labelled prompts",
+    "train": "train the classifier's artefact on labelled and graded prompts",
+    "eval": "measure the classifier, and routing by it, on prompts that it was not trained on",
 }
 
 
@@ -42,10 +42,10 @@ def build_parser() -> argparse.ArgumentParser:
     health = commands.add_parser("health", parents=[common], help=text, description=text)
     health.add_argument("service", nargs="?", choices=SERVICES, help="the one to ask, at the address of its settings")
     for name, text in LEARNING.items():
-        command = commands.add_parser(name, parents=[common], help=text, description=text)
-        command.add_argument("--data", required=True, help="folder of labelled and graded prompts")
+        command = commands.add_parser(name, parents=[common], help=text, description=f"{text[:1].upper()}{text[1:]}.")
+        command.add_argument("--data", required=True, metavar="FOLDER", help="labelled and graded prompts")
         if name == "train":
-            command.add_argument("--out", help="file to write; by default the classifier's own artefact")
+            command.add_argument("--out", metavar="FILE", help="where to write; by default the classifier's own artefact")
         else:
             command.add_argument("--strategy", choices=EVALUATED_STRATEGIES, help="the only one to measure; by default all of these")
             command.add_argument("--pair", metavar="STRONG,WEAK", help="models to route between; by default the two of each source")
@@ -60,7 +60,7 @@ def add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     text = "propose a ROUTING_THRESHOLD from graded prompts"
     more = "The weak model stands for the local one. Nothing is set: the line to set is printed, with what to expect of it."
     calibrate = commands.add_parser("calibrate", parents=[common], help=text, description=f"{text[:1].upper()}{text[1:]}. {more}")
-    calibrate.add_argument("--data", required=True, help="folder of graded prompts")
+    calibrate.add_argument("--data", required=True, metavar="FOLDER", help="graded prompts")
     calibrate.add_argument("--strong", required=True, metavar="MODEL", help="the better model, as the data name it")
     calibrate.add_argument("--weak", required=True, metavar="MODEL", help="the cheaper model")
     goal = calibrate.add_mutually_exclusive_group(required=True)
@@ -121,9 +121,8 @@ def run(arguments: argparse.Namespace) -> int:
             return label(arguments)
         case "calibrate":
             from pointsman.cli.calibrate_command import calibrate
-            from pointsman.learning.success_prediction import success_matrix
 
-            return calibrate(arguments, success_matrix)
+            return calibrate(arguments)
         case "train" | "eval":
             from pointsman.learning.commands import run_learning
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pointsman.classifier.adapters.artifact_file import read_artifact
 from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable
-from pointsman.classifier.core.artifact import Artifact, InvalidArtifact, require_model
+from pointsman.classifier.core.artifact import InvalidArtifact, require_model
 from pointsman.classifier.settings import ClassifierSettings
 from pointsman.learning.calibration import Goal, Judged, Proposal, propose
 from pointsman.learning.encoding import load_prompt_encoder
@@ -21,18 +21,17 @@ from pointsman.learning.graded import GradedPrompt, load_graded
 from pointsman.learning.labelled import InvalidData
 from pointsman.learning.mixed_traffic import WEAK_COST_RATIO
 from pointsman.learning.resampling import Figure
+from pointsman.learning.success_prediction import success_matrix
 from pointsman.settings import load_one
 
 SHOWN_MODELS = 5
 DONE, FAILED, MISUSED = 0, 1, 2
 
-SuccessMatrix = Callable[[Artifact, NDArray[np.float32], Sequence[str]], NDArray[np.float64]]
-"""P(model answers well) (n, m) by an artefact, for head inputs (n, d + f) and the names of m models."""
 Predict = Callable[[Sequence[str]], NDArray[np.float64]]
 """P(the weak model answers well) (n,) of prompts."""
 
 
-def calibrate(arguments: argparse.Namespace, success_matrix: SuccessMatrix) -> int:
+def calibrate(arguments: argparse.Namespace) -> int:
     """Propose a threshold (data, strong, weak, strong_share or quality, cost_ratio, json); the exit status."""
     if arguments.strong == arguments.weak:
         return complain("--strong and --weak are the same model", MISUSED)
