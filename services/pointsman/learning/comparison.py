@@ -27,6 +27,7 @@ from pointsman.learning.routing_report import pairs_of, rank_of
 from pointsman.learning.success_metrics import auroc_by_model, calibration_error
 from pointsman.learning.text_fit import CATEGORY_L2, category_loss, fit_head
 from pointsman.learning.training import SuccessPart, TrainingData, category_targets, fit_success_part, scaling_of, text_inputs
+from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 from pointsman.settings import load_one
 
@@ -79,7 +80,7 @@ def by_others(collected: Collected) -> Matrix:
 
 
 def learning_curves(collected: Collected) -> None:
-    """The shipped heads, fitted on the first eighth of the prompts, the first quarter and so on."""
+    """The shipped heads, fitted on an eighth of the prompts, drawn at random, a quarter and so on."""
     data = collected.training
     graded_order, own = np.random.default_rng(0).permutation(len(data.graded)), [p.is_own and not p.is_example for p in data.prompts]
     own_order = np.random.default_rng(0).permutation(np.flatnonzero(own))
@@ -180,7 +181,7 @@ def category_heads(data: TrainingData) -> Mapping[str, Categorise]:
         "logistic regression, embedding": lambda known, asked: baselines.logistic_classes(
             embeddings[known], truth[known], embeddings[asked]
         ),
-        "rules": lambda _, asked: np.asarray(data.evidence[asked, :-1].argmax(axis=1)),
+        "rules": lambda _, asked: by_rules(data, asked),
         "features": lambda known, asked: by_reader(data, known, asked, with_embedding=False, with_rules=False).argmax(axis=1),
         "similarity": lambda known, asked: by_reader(data, known, asked, with_embedding=True, with_rules=False).argmax(axis=1),
         "hybrid (shipped)": lambda known, asked: by_reader(data, known, asked, with_embedding=True, with_rules=True).argmax(axis=1),
@@ -189,6 +190,12 @@ def category_heads(data: TrainingData) -> Mapping[str, Categorise]:
             by_reader(data, known, asked, with_embedding=True, with_rules=True),
         ).argmax(axis=1),
     }
+
+
+def by_rules(data: TrainingData, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rules' category; where none has matched, what they then say."""
+    evidence, unmatched = data.evidence[asked], BUILT_IN_CATEGORIES.index(load_default_rules().match("").category)
+    return np.where(evidence[:, -1] > 0.0, evidence[:, :-1].argmax(axis=1), unmatched)
 
 
 def by_reader(
