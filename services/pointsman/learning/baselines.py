@@ -33,11 +33,6 @@ def features_of(head_inputs: Inputs) -> Inputs:
     return head_inputs[:, head_inputs.shape[1] - len(FEATURE_NAMES) :]
 
 
-def random_order(count: int) -> Vector:
-    """A rank that tells nothing: APGR 0.5, CPT(p) = p, exactly."""
-    return np.zeros(count)
-
-
 def oracle(weak: ArrayLike, strong: ArrayLike) -> Vector:
     """What one would need to know: strong minus weak."""
     return np.asarray(strong, np.float64) - np.asarray(weak, np.float64)
@@ -46,26 +41,6 @@ def oracle(weak: ArrayLike, strong: ArrayLike) -> Vector:
 def prompt_length(texts: Sequence[str]) -> Vector:
     """Longer prompts to the strong model; in characters."""
     return np.array([len(text) for text in texts], np.float64)
-
-
-def fixed_policies(weak: ArrayLike, strong: ArrayLike, *, strong_share: float, cost_ratio: float) -> dict[str, dict[str, float]]:
-    """Quality and cost of policies that look at no prompt; empty where there are no prompts.
-
-    random_mix: expectation of sending strong_share (0 to 1), a router's own, at random, so of the same cost.
-    cost_ratio: cost of a weak call by that of a strong one. quality: mean score; cost_share: of always asking the strong model.
-    """
-    lower, upper = np.asarray(weak, np.float64), np.asarray(strong, np.float64)
-    if len(lower) == 0:
-        return {}
-    shares = {"always_weak": 0.0, "always_strong": 1.0, "random_mix": strong_share}
-    return {
-        name: {
-            "strong_share": share,
-            "quality": float((1.0 - share) * lower.mean() + share * upper.mean()),
-            "cost_share": share + (1.0 - share) * cost_ratio,
-        }
-        for name, share in shares.items()
-    }
 
 
 def logistic_difference(train_inputs: Inputs, train_weak: Matrix, train_strong: Matrix, inputs: Inputs) -> Vector:

@@ -1,4 +1,4 @@
-"""Plots of an evaluation as SVG files: curves and bands on two axes, with ticks, labels and a legend."""
+"""Plots of an evaluation as SVG files: curves on two axes, with ticks, labels and a legend."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pointsman.learning.resampling import Figure, Vector
+from pointsman.learning.resampling import Vector
 from pointsman.learning.routing_metrics import Sweep
 from pointsman.learning.success_metrics import Reliability
 
@@ -26,14 +26,13 @@ FONT = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"'
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Points (n,) in the plot's units, joined by a line; band: low and high (n,) around them. Dashed: to compare with."""
+    """Points (n,) in the plot's units, joined by a line. Dashed: to compare with."""
 
     name: str
     x: Vector
     y: Vector
     is_dashed: bool = False
     has_marks: bool = False
-    band: tuple[Vector, Vector] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +69,6 @@ def reliability_plot(title: str, curves: Mapping[str, Reliability]) -> str:
     return svg_plot(title, Axis("predicted probability", 0.0, 1.0), Axis("share of right answers", 0.0, 1.0), drawn)
 
 
-def learning_curve_plot(title: str, sizes: Sequence[int], figures: Mapping[str, Sequence[Figure]], *, y_label: str) -> str:
-    """A figure with its interval against the number of training examples; a figure without a value is left out."""
-    curves = []
-    for name, series in figures.items():
-        known = [
-            (size, figure.value, figure.interval or (figure.value,) * 2)
-            for size, figure in zip(sizes, series, strict=True)
-            if figure.value is not None
-        ]
-        x, y = np.array([size for size, _, _ in known], np.float64), np.array([value for _, value, _ in known], np.float64)
-        low, high = np.array([interval for _, _, interval in known], np.float64).reshape(-1, 2).T
-        curves.append(Curve(name, x, y, has_marks=True, band=(low, high)))
-    return svg_plot(title, Axis("training examples", 0.0, float(max(sizes)) or 1.0), _axis(y_label, curves), curves)
-
-
 def svg_plot(title: str, x_axis: Axis, y_axis: Axis, curves: Sequence[Curve]) -> str:
     """The plot as an SVG document; curves that come first are drawn last."""
     frame = _Frame(x_axis, y_axis)
@@ -97,7 +81,6 @@ def svg_plot(title: str, x_axis: Axis, y_axis: Axis, curves: Sequence[Curve]) ->
         f'<title>{escape(title)}</title><rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="26" font-size="16" fill="{INK}">{escape(title)}</text>',
         *_axes(frame),
-        *(_band(frame, curve, curve.band, colour) for curve, colour in drawn if curve.band is not None),
         *(part for curve, colour in drawn for part in _curve(frame, curve, colour)),
         *(part for number, curve in enumerate(curves) for part in _legend(number, curve, colours[number])),
         "</svg>",
@@ -145,11 +128,6 @@ def _axes(frame: _Frame) -> list[str]:
     ]
 
 
-def _band(frame: _Frame, curve: Curve, band: tuple[Vector, Vector], colour: str) -> str:
-    around = frame.points(np.concatenate((curve.x, curve.x[::-1])), np.concatenate((band[0], band[1][::-1])))
-    return f'<polygon points="{around}" fill="{colour}" fill-opacity="0.15"/>'
-
-
 def _curve(frame: _Frame, curve: Curve, colour: str) -> list[str]:
     dashes = ' stroke-dasharray="6 5"' if curve.is_dashed else ""
     parts = [f'<polyline points="{frame.points(curve.x, curve.y)}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>']
@@ -169,8 +147,8 @@ def _legend(number: int, curve: Curve, colour: str) -> list[str]:
 
 
 def _axis(label: str, curves: Sequence[Curve]) -> Axis:
-    """From a little below the least value to a little above the greatest, bands included."""
-    values = np.concatenate([part for curve in curves for part in (curve.y, *(curve.band or ()))] or [np.zeros(0)])
+    """From a little below the least value to a little above the greatest."""
+    values = np.concatenate([curve.y for curve in curves] or [np.zeros(0)])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     margin = 0.05 * (high - low) or 0.05
     return Axis(label, low - margin, high + margin)

@@ -3,8 +3,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pointsman.learning.plots import MAX_POINTS, Axis, Curve, cost_quality_plot, learning_curve_plot, reliability_plot, svg_plot
-from pointsman.learning.resampling import Figure
+from pointsman.learning.plots import MAX_POINTS, Axis, Curve, cost_quality_plot, reliability_plot, svg_plot
 from pointsman.learning.routing_metrics import sweep
 from pointsman.learning.success_metrics import reliability
 
@@ -72,19 +71,9 @@ def test_reliability_leaves_out_empty_bins_and_tells_how_many_answers() -> None:
     assert texts_of(document)[-2:] == ["source (3)", "as predicted"]
 
 
-def test_learning_curve_has_a_band_and_leaves_out_what_is_not_known() -> None:
-    figures = {
-        "auroc": [Figure(0.5, (0.4, 0.6)), Figure(None), Figure(0.7, (0.65, 0.75))],
-        "other": [Figure(0.5), Figure(0.5), Figure(0.5)],
-    }
-
-    document = learning_curve_plot("more data", [0, 100, 200], figures, y_label="AUROC")
-
-    assert [len(line) for line in lines_of(document)] == [3, 2]
-    assert len(list(ElementTree.fromstring(document).iter(f"{SVG}polygon"))) == 2
-
-
 def test_names_cannot_break_the_document() -> None:
-    document = learning_curve_plot('<b> & "more"', [0], {"</svg>": [Figure(0.5)]}, y_label="a < b")
+    line = Curve("</svg>", np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+
+    document = svg_plot('<b> & "more"', Axis("x", 0.0, 1.0), Axis("a < b", 0.0, 1.0), [line])
 
     assert {'<b> & "more"', "</svg>", "a < b"} <= set(texts_of(document))
