@@ -86,8 +86,8 @@ class Completion:
     @property
     def cost_nanousd(self) -> int | None:
         """Sum of all billed attempts, those of the prompt's judge included; None where a price is unknown."""
-        cost = self._log.total_cost_nanousd()
-        return None if cost is None else cost + self.routed.request.spent_nanousd
+        costs = [self._log.total_cost_nanousd(), *(attempt.cost_nanousd for attempt in self.routed.judge_attempts)]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
     def provider_s(self) -> float:

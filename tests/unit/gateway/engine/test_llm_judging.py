@@ -304,3 +304,12 @@ async def test_a_model_that_the_catalogue_has_not_is_told_of_once() -> None:
         routed = await route(judging(settings=GatewaySettings(llm_classifier_model="gone")), *(asked(f"prompt {n}") for n in range(6)))
     assert {seen(one) for one in routed} == {("coding", ("strategy",))}
     assert [(entry["event"], entry["reason"]) for entry in entries] == [("llm_classifier_away", "model_not_found")]
+
+
+async def test_with_a_judge_of_unknown_price_the_requests_cost_is_unknown() -> None:
+    gateway = judging(settings=GatewaySettings(llm_classifier_model="unpriced"))
+    gateway.world.catalog = replace(three_models(), models={**three_models().models, "unpriced": model("unpriced", price=None)})
+    async with gateway.client() as client:
+        answer = (await client.post("/route", json={"prompt": "hello", "strategy": "llm"})).json()
+    assert [(one["purpose"], one["cost_usd"] is None) for one in answer["attempts"]] == [("judge", True), ("answer", False)]
+    assert answer["cost_usd"] is None
