@@ -39,6 +39,7 @@ IN_FLIGHT = 32
 KNOWN_COUNT = 200
 WARM_UP_COUNT = 200
 STARTS = 3
+WORK, WORK_COUNT = 20_000, 200
 MEGABYTE = 1_000_000
 MS = 1e3
 NOWHERE = "127.0.0.1:9"  # no registry: the classifier serves without one
@@ -124,10 +125,7 @@ class Bench:
                 asked = asking(self.of(question).addresses["classifier_grpc"], question, prompts.__next__)
                 calls[question] = await stack.enter_async_context(asked)
                 await closed_loop(calls[question], count=WARM_UP_COUNT, in_flight=4)
-            samples = [
-                {one: await open_loop(call, count=OPEN_COUNT, rate=RATE, workers=IN_FLIGHT) for one, call in calls.items()}
-                for _ in range(ROUNDS)
-            ]
+            samples = [{one: await latencies_of(call) for one, call in calls.items()} for _ in range(ROUNDS)]
             print_latencies(samples)
             print(THROUGHPUT_HEAD)
             for question, call in calls.items():
@@ -150,12 +148,41 @@ class Bench:
         )
 
 
-def print_latencies(samples: Sequence[dict[Question, Sample]]) -> None:
+async def latencies_of(call: Call) -> tuple[Sample, Sample]:
+    """At the steady rate, then one call after the other, with no time to fall asleep between them."""
+    steady = await open_loop(call, count=OPEN_COUNT, rate=RATE, workers=IN_FLIGHT)
+    return steady, await closed_loop(call, count=OPEN_COUNT, in_flight=1)
+
+
+def print_latencies(samples: Sequence[dict[Question, tuple[Sample, Sample]]]) -> None:
     """The medians over the rounds."""
-    print("| 50 a second | p50 / p99 ms | aim |\n| --- | --- | --- |")
+    print("| p50 / p99 ms | 50 a second | aim | one after the other |\n| --- | --- | --- | --- |")
     for question in QUESTIONS:
-        p50, p99 = (statistics.median(sample[question].quantile_ms(q) for sample in samples) for q in (0.5, 0.99))
-        print(f"| {question.name} | {p50:.2f} / {p99:.2f} | {question.aim} |", flush=True)
+        steady, busy = (
+            " / ".join(f"{statistics.median(sample[question][load].quantile_ms(q) for sample in samples):.2f}" for q in (0.5, 0.99))
+            for load in (0, 1)
+        )
+        print(f"| {question.name} | {steady} | {question.aim} | {busy} |", flush=True)
+
+
+def spin_ms() -> float:
+    """Time of a fixed piece of work."""
+    start_s = time.perf_counter()
+    for _ in range(WORK):
+        pass
+    return (time.perf_counter() - start_s) * MS
+
+
+def print_machine() -> None:
+    """How much slower work is on this machine after a rest as long as that between two calls: nothing of the product's."""
+    busy = statistics.median(spin_ms() for _ in range(WORK_COUNT))
+    rested = []
+    for _ in range(WORK_COUNT):
+        time.sleep(1 / RATE)
+        rested.append(spin_ms())
+    load = os.getloadavg()[0]
+    print(f"{load:.1f} processes were running or waiting for one in the minute before; after a rest of {MS / RATE:.0f} ms", end=" ")
+    print(f"any work takes {statistics.median(rested) / busy:.1f} times as long as without")
 
 
 def start(folder: Path, environment: dict[str, str], stop: Callable[[Callable[[], object]], object]) -> tuple[Process, float]:
@@ -171,7 +198,7 @@ def main() -> None:
     """Start both, and measure."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    print(f"{os.getloadavg()[0]:.1f} processes were running or waiting for one in the minute before")
+    print_machine()
     with pinned(GENERATOR_CORE), tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         redis_url = stack.enter_context(redis_server(folder))
