@@ -50,7 +50,9 @@ class Problem:
         weight = np.where(anchored[known], success_fit.LABELLED_SKILL_SHARE, 1.0) * success_fit.SKILL_WEIGHT
         value -= (weight * np.log(shares[known, data.skill[known]])).mean()
         value += success_fit.DISCRIMINATION_L2 * 0.5 * (log_a**2).mean() + success_fit.LINEAR_L2 * 0.5 * (w.judge**2).sum()
-        value += success_fit.STRENGTH_L2 / len(w.ability) * 0.5 * (w.strength**2).sum() + 1e-4 * 0.5 * (w.ability**2).sum()
+        value += (
+            success_fit.STRENGTH_L2 / len(w.ability) * 0.5 * (w.strength**2).sum() + success_fit.ABILITY_L2 * 0.5 * (w.ability**2).sum()
+        )
         return float(value)
 
 
