@@ -31,6 +31,8 @@ from pointsman.rules.rules_file import load_default_rules
 # `bert` needs a model of the operator's, `llm` a running gateway.
 EVALUATED = (Strategy.RULES, Strategy.FEATURES, Strategy.SIMILARITY, Strategy.HYBRID)
 LATENCY_PROMPTS = 200
+# Sources with fewer answers are in the curve of all alone.
+PLOTTED_ANSWERS = 1_000
 BOOTSTRAP_SAMPLES = 2_000
 BOOTSTRAP_SEED = 0
 CALIBRATION_BINS = 10
@@ -148,7 +150,7 @@ def draw(
     probability: NDArray[np.float64],
     models: Sequence[str],
 ) -> None:
-    """Write a cost-quality plot for each pair and a reliability plot of all sources, as SVG."""
+    """Write a cost-quality plot for each pair and a reliability plot of all and of the large sources, as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
     for pair in pairs:
         curves = {"pointsman": own[pair.source], **ranks[pair.source]}
@@ -157,7 +159,8 @@ def draw(
         (folder / f"cost-quality-{quote(pair.source, safe=' ')}.svg").write_text(cost_quality_plot(title, sweeps), encoding="utf-8")
     scores = grades_of(tested, models).scores.astype(np.float64)
     sources = np.array([prompt.source for prompt in tested])
-    parts = {str(name): sources == name for name in np.unique(sources)}
+    parts = {"all": np.ones(len(tested), np.bool_)} | {str(name): sources == name for name in np.unique(sources)}
+    parts = {name: at for name, at in parts.items() if (~np.isnan(scores[at])).sum() >= PLOTTED_ANSWERS}
     curve = {name: reliability(probability[at], np.nan_to_num(scores[at]), ~np.isnan(scores[at])) for name, at in parts.items()}
     (folder / "reliability.svg").write_text(reliability_plot("P(model answers well)", curve), encoding="utf-8")
 

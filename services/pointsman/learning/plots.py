@@ -19,6 +19,8 @@ LEGEND_WIDTH, LETTER_WIDTH, TITLE_LETTER_WIDTH = 60, 8, 10
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#7a5c00", "#56b4e9", "#444444")
 GRID, INK, REFERENCE = "#e2e2e2", "#222222", "#707070"
 # More points than pixels say nothing.
+# Of a bin of the reliability plot: the share of right answers among fewer is off by a tenth or more.
+MIN_BIN_ANSWERS = 30
 MAX_POINTS = 400
 TICKS = 6
 FONT = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"'
@@ -60,10 +62,10 @@ def cost_quality_plot(title: str, sweeps: Mapping[str, Sweep]) -> str:
 
 
 def reliability_plot(title: str, curves: Mapping[str, Reliability]) -> str:
-    """What happened against what was predicted, a curve for each source; empty bins are left out."""
+    """What happened against what was predicted, a curve for each source; bins of a few answers, whose share is chance, are left out."""
     drawn = [Curve("as predicted", np.array([0.0, 1.0]), np.array([0.0, 1.0]), is_dashed=True)]
     for name, found in curves.items():
-        filled = found.count > 0
+        filled = found.count >= MIN_BIN_ANSWERS
         label = f"{name} ({found.count.sum():,})"
         drawn.insert(-1, Curve(label, found.predicted[filled], found.share_right[filled], has_marks=True))
     return svg_plot(title, Axis("predicted probability", 0.0, 1.0), Axis("share of right answers", 0.0, 1.0), drawn)

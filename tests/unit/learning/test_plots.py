@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from pointsman.learning.plots import MAX_POINTS, Axis, Curve, cost_quality_plot, reliability_plot, svg_plot
+from pointsman.learning.plots import MAX_POINTS, MIN_BIN_ANSWERS, Axis, Curve, cost_quality_plot, reliability_plot, svg_plot
 from pointsman.learning.routing_metrics import sweep
 from pointsman.learning.success_metrics import reliability
 
@@ -61,14 +61,15 @@ def test_long_curves_are_thinned_and_keep_their_ends() -> None:
     assert (line[0][0], line[-1][0]) == (70.0, 530.0)
 
 
-def test_reliability_leaves_out_empty_bins_and_tells_how_many_answers() -> None:
-    found = reliability(np.array([[0.1], [0.9], [0.95]]), np.array([[0.0], [1.0], [1.0]]), np.ones((3, 1), np.bool_))
+def test_reliability_leaves_out_bins_of_a_few_answers_and_tells_how_many_there_are() -> None:
+    predicted = np.repeat([0.1, 0.5, 0.9], [MIN_BIN_ANSWERS, MIN_BIN_ANSWERS - 1, MIN_BIN_ANSWERS])[:, None]
+    found = reliability(predicted, np.round(predicted), np.ones_like(predicted, np.bool_))
 
     document = reliability_plot("reliability", {"source": found})
 
     diagonal, line = lines_of(document)
-    assert (len(diagonal), len(line)) == (2, 3)
-    assert texts_of(document)[-2:] == ["source (3)", "as predicted"]
+    assert (len(diagonal), len(line)) == (2, 2)
+    assert texts_of(document)[-2:] == [f"source ({len(predicted)})", "as predicted"]
 
 
 def test_names_cannot_break_the_document() -> None:
