@@ -26,9 +26,9 @@ class Judges:
 def cache_key(secret: bytes, turn: Turn, judges: Judges) -> bytes:
     """The turn's key, in hexadecimal digits. secret: of SECRET_BYTES; without it nobody can try texts on a key.
 
-    Turns share a key where what is read of them differs only in spacing.
+    Turns share a key where all that is read of them is the same, blanks included: indentation tells how deep code is.
     """
-    read = (turn.cache_scope, normalised(text_window(turn.text)), normalised(turn.digest_to_read))
+    read = (turn.cache_scope, text_window(turn.text), turn.digest_to_read)
     digest = hashlib.blake2b(key=secret, digest_size=KEY_BYTES, person=KEY_PURPOSE)
     for part in (*read, judges.strategy, judges.setup_version, judges.artifact_version, judges.encoder):
         content = part.encode("utf-8", "surrogatepass")
@@ -40,12 +40,3 @@ def cache_key(secret: bytes, turn: Turn, judges: Judges) -> bytes:
 def secret_of_program(secret: bytes, version: str) -> bytes:
     """The secret for one version of the program: another may judge otherwise, by the same artefact and rules. Of SECRET_BYTES."""
     return hashlib.blake2b(version.encode(), key=secret, digest_size=SECRET_BYTES).digest()
-
-
-def normalised(text: str) -> str:
-    """The text with runs of blanks as one and none at the ends of lines; lines stay lines, because they tell a list or code.
-
-    Unicode's composition stays too: composing a window of combining marks takes 10 ms, which would hold up every other call.
-    """
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(lines).strip("\n")
