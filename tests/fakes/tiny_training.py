@@ -10,12 +10,13 @@ import pytest
 
 from pointsman.classifier.core.artifact import Artifact
 from pointsman.classifier.core.fusion import Difficulty
-from pointsman.learning import text_fit
-from pointsman.learning.collecting import training_data
-from pointsman.learning.encoding import PromptEncoder
-from pointsman.learning.graded import GradedPrompt
-from pointsman.learning.labelled import EXAMPLES_FOLDER, LABELS, LABELS_FILE, LabelledPrompt
-from pointsman.learning.training import SuccessPart, TrainingData, train_artifact
+from pointsman.learning.data.collecting import training_data
+from pointsman.learning.data.encoding import PromptEncoder
+from pointsman.learning.data.graded import GradedPrompt
+from pointsman.learning.data.labelled import EXAMPLES_FOLDER, LABELS, LABELS_FILE, LabelledPrompt
+from pointsman.learning.data.training_data import TrainingData
+from pointsman.learning.fitting import text_fit
+from pointsman.learning.fitting.training import SuccessPart, train_artifact
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES, compile_rules
 from tests.fakes.hashing_encoder import HashingEncoder
 

@@ -14,9 +14,9 @@ from pointsman.classifier.settings import ClassifierSettings
 from pointsman.kit.deadline import Deadline
 from pointsman.kit.errors import PreconditionRequired
 from pointsman.kit.grpc_client import ServiceChannel
-from pointsman.learning.collecting import collect
 from pointsman.learning.commands import train
-from pointsman.learning.encoding import load_prompt_encoder
+from pointsman.learning.data.collecting import collect
+from pointsman.learning.data.encoding import load_prompt_encoder
 from pointsman.rules.rules_file import load_default_rules
 from tests.torch.folders import always, as_pickle, save_classifier, save_encoder
 

@@ -15,13 +15,13 @@ from pointsman.classifier.adapters.artifact_file import read_artifact
 from pointsman.classifier.adapters.encoder_loading import EncoderUnavailable
 from pointsman.classifier.core.artifact import InvalidArtifact, require_model
 from pointsman.classifier.settings import ClassifierSettings
-from pointsman.learning.calibration import Goal, Judged, Proposal, propose
-from pointsman.learning.encoding import load_prompt_encoder
-from pointsman.learning.graded import GradedPrompt, load_graded
-from pointsman.learning.labelled import InvalidData
-from pointsman.learning.mixed_traffic import WEAK_COST_RATIO
-from pointsman.learning.resampling import Figure
-from pointsman.learning.success_prediction import success_matrix
+from pointsman.learning.data.encoding import load_prompt_encoder
+from pointsman.learning.data.graded import GradedPrompt, load_graded
+from pointsman.learning.data.labelled import InvalidData
+from pointsman.learning.measuring.calibration import Goal, Judged, Proposal, propose
+from pointsman.learning.measuring.mixed_traffic import WEAK_COST_RATIO
+from pointsman.learning.measuring.resampling import Figure
+from pointsman.learning.measuring.success_prediction import success_matrix
 from pointsman.settings import load_one
 
 SHOWN_MODELS = 5

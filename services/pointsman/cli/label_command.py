@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pointsman.cli.gateway_http import GatewayRefused, GatewayUnreachable, call_gateway, gateway_url
 from pointsman.gateway.settings import GatewaySettings
-from pointsman.learning.label_files import LabelFile, UnlabelledPrompt, left_to_label, open_labels, read_prompts
-from pointsman.learning.labelled import InvalidData
+from pointsman.learning.data.label_files import LabelFile, UnlabelledPrompt, left_to_label, open_labels, read_prompts
+from pointsman.learning.data.labelled import InvalidData
 from pointsman.learning.labelling import MAX_FAILURES_IN_A_ROW, Judge, Labelled, Labelling, labelled_of, most_cost_usd, question
 from pointsman.settings import load_one
 

@@ -14,13 +14,14 @@ from pointsman.classifier.core.artifact import Artifact, InvalidArtifact, dump_a
 from pointsman.classifier.core.fusion import Strategy
 from pointsman.classifier.core.ports import EncoderFailed
 from pointsman.classifier.settings import ClassifierSettings
-from pointsman.learning import labelled
-from pointsman.learning.collecting import Collected, collect
-from pointsman.learning.encoding import PromptEncoder, load_prompt_encoder
-from pointsman.learning.evaluation import EVALUATED, evaluate, table
-from pointsman.learning.labelled import InvalidData
-from pointsman.learning.routing_report import MIN_PAIR_PROMPTS, pairs_of
-from pointsman.learning.training import SuccessPart, TrainingData, train_artifact
+from pointsman.learning.data import labelled
+from pointsman.learning.data.collecting import Collected, collect
+from pointsman.learning.data.encoding import PromptEncoder, load_prompt_encoder
+from pointsman.learning.data.labelled import InvalidData
+from pointsman.learning.data.training_data import TrainingData
+from pointsman.learning.fitting.training import SuccessPart, train_artifact
+from pointsman.learning.measuring.evaluation import EVALUATED, evaluate, table
+from pointsman.learning.measuring.routing_report import MIN_PAIR_PROMPTS, pairs_of
 from pointsman.rules.rules_file import load_default_rules
 from pointsman.settings import load_one
 

@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from pointsman.classifier.core.heads import softmax
 from pointsman.classifier.settings import ClassifierSettings
-from pointsman.learning import baselines
-from pointsman.learning.collecting import Collected, collect
-from pointsman.learning.encoding import load_prompt_encoder
-from pointsman.learning.evaluation import classes, share
-from pointsman.learning.graded import grades_of
-from pointsman.learning.linear_fit import fit_logit, sigmoid
-from pointsman.learning.routing_metrics import apgr
-from pointsman.learning.routing_report import pairs_of, rank_of
-from pointsman.learning.success_metrics import auroc_by_model, calibration_error
-from pointsman.learning.text_fit import CATEGORY_L2, category_loss, fit_head
-from pointsman.learning.training import SuccessPart, TrainingData, category_targets, fit_success_part, scaling_of, text_inputs
+from pointsman.learning.data.collecting import Collected, collect
+from pointsman.learning.data.encoding import load_prompt_encoder
+from pointsman.learning.data.graded import grades_of
+from pointsman.learning.data.training_data import TrainingData
+from pointsman.learning.fitting.linear_fit import fit_logit, sigmoid
+from pointsman.learning.fitting.text_fit import CATEGORY_L2, category_loss, fit_head
+from pointsman.learning.fitting.training import SuccessPart, category_targets, fit_success_part, scaling_of, text_inputs
+from pointsman.learning.measuring import baselines
+from pointsman.learning.measuring.evaluation import classes, share
+from pointsman.learning.measuring.routing_metrics import apgr
+from pointsman.learning.measuring.routing_report import pairs_of, rank_of
+from pointsman.learning.measuring.success_metrics import auroc_by_model, calibration_error
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 from pointsman.settings import load_one

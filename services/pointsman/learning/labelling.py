@@ -11,7 +11,7 @@ from typing import Any
 from pointsman.gateway.core.estimates import BYTES_PER_TOKEN
 from pointsman.gateway.core.judgement import BUILT_IN_CATEGORIES
 from pointsman.gateway.core.llm_judgement import MAX_ANSWER_TOKEN_COUNT, LlmAnswer, answer_format, judge_messages, parse_answer
-from pointsman.learning.label_files import UnlabelledPrompt
+from pointsman.learning.data.label_files import UnlabelledPrompt
 from pointsman.rules.text_window import text_window
 
 TOKENS_PER_MTOK = 1_000_000

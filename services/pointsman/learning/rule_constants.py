@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pointsman.learning.labelled import LabelledPrompt, load_own_examples
-from pointsman.learning.linear_fit import Matrix, minimise, sigmoid
-from pointsman.learning.text_fit import THRESHOLDS
-from pointsman.learning.training import LEVELS
+from pointsman.learning.data.labelled import LabelledPrompt, load_own_examples
+from pointsman.learning.fitting.linear_fit import Matrix, minimise, sigmoid
+from pointsman.learning.fitting.text_fit import THRESHOLDS
+from pointsman.learning.fitting.training import LEVELS
 from pointsman.rules.difficulty import difficulty_terms
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES, RuleSet
 from pointsman.rules.rules_file import load_default_rules

@@ -14,10 +14,10 @@ from pointsman.__main__ import main
 from pointsman.classifier.core.artifact import dump_artifact
 from pointsman.cli import calibrate_command
 from pointsman.cli.calibrate_command import calibrate, graded_by_both, judged_sources, summary
-from pointsman.learning.calibration import Goal, propose
-from pointsman.learning.encoding import PromptEncoder
-from pointsman.learning.graded import GradedPrompt
-from pointsman.learning.labelled import InvalidData
+from pointsman.learning.data.encoding import PromptEncoder
+from pointsman.learning.data.graded import GradedPrompt
+from pointsman.learning.data.labelled import InvalidData
+from pointsman.learning.measuring.calibration import Goal, propose
 from tests.fakes.hashing_encoder import HashingEncoder
 from tests.fakes.tiny_artifact import tiny_artifact
 from tests.fakes.tiny_training import DIMENSIONS, graded_records, tiny_encoder, write_graded

@@ -1,7 +1,7 @@
 import pytest
 
 from pointsman.__main__ import EVALUATED_STRATEGIES, LEARNING, SERVICES, build_parser
-from pointsman.learning.evaluation import EVALUATED
+from pointsman.learning.measuring.evaluation import EVALUATED
 
 
 @pytest.mark.parametrize("command", ["up", *SERVICES])

@@ -1,8 +1,8 @@
 import pytest
 
 from pointsman.classifier.core.artifact import Artifact
-from pointsman.learning.encoding import PromptEncoder
-from pointsman.learning.training import TrainingData
+from pointsman.learning.data.encoding import PromptEncoder
+from pointsman.learning.data.training_data import TrainingData
 from tests.fakes.tiny_training import OWN, tiny_data, tiny_encoder, train_quickly
 
 

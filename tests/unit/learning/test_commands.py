@@ -11,8 +11,10 @@ import pytest
 from pointsman.__main__ import main
 from pointsman.classifier.adapters.artifact_file import read_artifact
 from pointsman.classifier.core.artifact import Artifact, dump_artifact
-from pointsman.learning import commands, labelled, text_fit
-from pointsman.learning.encoding import PromptEncoder
+from pointsman.learning import commands
+from pointsman.learning.data import labelled
+from pointsman.learning.data.encoding import PromptEncoder
+from pointsman.learning.fitting import text_fit
 from tests.fakes.tiny_training import FEW_STEPS, FOLDER_LABELS, OWN, graded_records, write_graded, write_labels
 
 Run = Callable[..., dict[str, Any]]

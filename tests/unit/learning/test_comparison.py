@@ -4,7 +4,7 @@ import numpy as np
 
 from pointsman.classifier.core.fusion import rule_evidence
 from pointsman.learning.comparison import by_rules
-from pointsman.learning.training import TrainingData
+from pointsman.learning.data.training_data import TrainingData
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 

@@ -8,7 +8,7 @@ import pytest
 
 from pointsman.gateway.core.judgement import Difficulty
 from pointsman.gateway.core.llm_judgement import LlmAnswer
-from pointsman.learning.label_files import UnlabelledPrompt
+from pointsman.learning.data.label_files import UnlabelledPrompt
 from pointsman.learning.labelling import Judge, Labelled, Labelling, labelled_of, most_cost_usd, question
 
 JUDGE = Judge("strong", 2.0, 8.0, takes_schema=True, reasons=False)

@@ -1,4 +1,4 @@
-from pointsman.learning.labelled import load_own_examples
+from pointsman.learning.data.labelled import load_own_examples
 from pointsman.learning.rule_constants import TEXT_TERMS, fit_constants, mean_creativity
 from pointsman.rules import difficulty
 from pointsman.rules.rules_file import load_default_rules

@@ -5,7 +5,7 @@ from importlib import resources
 import numpy as np
 
 from pointsman.classifier.adapters.artifact_file import ARTIFACT_FILE, ARTIFACT_PACKAGE, read_artifact
-from pointsman.learning.labelled import FINGERPRINT_LENGTH, digest_of, load_own
+from pointsman.learning.data.labelled import FINGERPRINT_LENGTH, digest_of, load_own
 from pointsman.rules.keyword_rules import BUILT_IN_CATEGORIES
 from pointsman.rules.rules_file import load_default_rules
 
