@@ -32,8 +32,9 @@ check: .venv/dev.stamp ## style, types, import contracts, sizes, generated code
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/architecture tests/protos
 
+# One thread of linear algebra each: three processes that take every core for it would wait for each other.
 test: check ## check, then every test that needs no more than this machine; three at a time, because most of them wait for timers
-	$(BIN)/pytest -n 3 --dist loadfile
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile
 
 # In a folder of its own, so that nothing else is ever run with torch in reach. Torch itself stands in no lock: it names its own
 # libraries to the version, and which wheel of it is right depends on the machine.

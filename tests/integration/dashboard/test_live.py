@@ -16,7 +16,8 @@ from tests.integration.dashboard.conftest import INTERVAL_S
 from tests.integration.dashboard.page_text import read_page
 
 SOCKET_PATH = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
-WAIT_S = 10.0
+# What is asked each 10 s alone is there again after these, where the first time fell into the nonsense.
+WAIT_S = 30.0
 
 
 @asynccontextmanager
