@@ -60,6 +60,8 @@ async def ask(services: Services, folder: Path, name: str, timeout_s: str) -> tu
     """The answer, and how long it took."""
     path, body = REQUESTS[name]
     async with serving(services) as target, server.serve(settings(folder, target)) as addresses, client_of(addresses) as client:
+        # Connects to all services first: on a busy machine that may take longer than a classification is waited for.
+        await client.get("/v1/health")
         start_s = time.monotonic()
         answer = await client.post(path, json=body, headers={"x-request-timeout": timeout_s})
         return answer, time.monotonic() - start_s
